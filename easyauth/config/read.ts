@@ -1,0 +1,158 @@
+import { ConfigError } from '../errors.js';
+import { readAad } from './aad_settings.js';
+import { readCompat } from './compat.js';
+import { listOf, overlayEnvironment } from './environment.js';
+import { type Issues, isRecord } from './reader.js';
+import type { Environment, ProxySettings, Settings } from './settings.js';
+import { readTree, type Tree, type UnauthenticatedAction } from './tree.js';
+import { checkSupported } from './unsupported.js';
+import { pathFault, redirectUrlFault } from './values.js';
+
+const hour = 3_600_000;
+
+/** The outcome of reading a configuration: settings when there is no problem, and everything worth telling. */
+export interface Reading {
+  readonly settings: Settings;
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+function actionOf(tree: Tree, issues: Issues): UnauthenticatedAction {
+  const { requireAuthentication: required, unauthenticatedClientAction: action } = tree.globalValidation;
+  const path = 'globalValidation.unauthenticatedClientAction';
+  if (required === true && action === 'AllowAnonymous')
+    issues.problem(path, 'AllowAnonymous contradicts requireAuthentication: true');
+  if (required === false && action !== undefined && action !== 'AllowAnonymous')
+    issues.warn(path, 'has no effect while requireAuthentication is false');
+  return required === false ? 'AllowAnonymous' : (action ?? 'RedirectToLoginPage');
+}
+
+const aadNames = new Set(['aad', 'azureactivedirectory', 'microsoft']);
+
+function redirectProvider(
+  tree: Tree,
+  action: UnauthenticatedAction,
+  settled: { aad: boolean; issues: Issues },
+) {
+  const asked = tree.globalValidation.redirectToProvider;
+  const path = 'globalValidation.redirectToProvider';
+  if (asked !== undefined && !aadNames.has(asked.toLowerCase()))
+    settled.issues.problem(path, 'names no configured provider');
+  if (action === 'RedirectToLoginPage' && !settled.aad)
+    settled.issues.problem('globalValidation.unauthenticatedClientAction', 'has no provider to redirect to');
+  return settled.aad ? 'aad' : undefined;
+}
+
+function proxyOf(tree: Tree, issues: Issues): ProxySettings {
+  const { convention, customHostHeaderName, customProtoHeaderName } = tree.httpSettings.forwardProxy;
+  const path = 'httpSettings.forwardProxy';
+  const custom = customHostHeaderName ?? customProtoHeaderName;
+  if (convention === 'Custom' && custom === undefined)
+    issues.problem(path, 'Custom needs customHostHeaderName or customProtoHeaderName');
+  if (convention !== 'Custom' && custom !== undefined)
+    issues.warn(path, 'custom header names have no effect without convention Custom');
+  if (convention === 'Standard')
+    return { trusted: true, hostHeader: 'x-forwarded-host', protoHeader: 'x-forwarded-proto' };
+  if (convention !== 'Custom') return { trusted: false, hostHeader: undefined, protoHeader: undefined };
+  return {
+    trusted: true,
+    hostHeader: customHostHeaderName?.toLowerCase(),
+    protoHeader: customProtoHeaderName?.toLowerCase(),
+  };
+}
+
+function checkPaths(tree: Tree, issues: Issues): void {
+  for (const [index, path] of tree.globalValidation.excludedPaths.entries()) {
+    const at = `globalValidation.excludedPaths[${index}]`;
+    const fault = pathFault(path);
+    if (fault !== undefined) issues.problem(at, fault);
+    else if (/[*]/.test(path.replace(/\/\*$/, '')))
+      issues.problem(at, 'may hold a wildcard only as a closing /*');
+  }
+  for (const [index, url] of tree.login.allowedExternalRedirectUrls.entries()) {
+    const fault = redirectUrlFault(url);
+    if (fault !== undefined) issues.problem(`login.allowedExternalRedirectUrls[${index}]`, fault);
+  }
+  const prefix = tree.httpSettings.routes.apiPrefix;
+  if (prefix !== undefined && (pathFault(prefix) !== undefined || prefix === '/' || prefix.endsWith('/')))
+    issues.problem('httpSettings.routes.apiPrefix', 'must be a plain path such as /.auth');
+  const logout = tree.login.routes.logoutEndpoint;
+  if (logout !== undefined && pathFault(logout) !== undefined)
+    issues.problem('login.routes.logoutEndpoint', 'must be a plain path such as /signout');
+}
+
+function checkLifetimes(tree: Tree, issues: Issues): void {
+  const { cookieExpiration, nonce } = tree.login;
+  if (cookieExpiration.timeToExpiration === 0)
+    issues.problem('login.cookieExpiration.timeToExpiration', 'must be longer than zero');
+  if (nonce.nonceExpirationInterval === 0)
+    issues.problem('login.nonce.nonceExpirationInterval', 'must be longer than zero');
+  if (nonce.validateNonce === false)
+    issues.warn('login.nonce.validateNonce', 'is off: sign-ins can be forged; for debugging only');
+}
+
+function settingsOf(tree: Tree, env: Environment, issues: Issues): Settings {
+  const action = actionOf(tree, issues);
+  const aad = readAad(tree, env, issues);
+  const enabled = tree.platform.enabled ?? true;
+  const { login, httpSettings } = tree;
+  if (!enabled) issues.warn('platform.enabled', 'is false: every request passes without authentication');
+  return {
+    enabled,
+    runtimeVersion: tree.platform.runtimeVersion ?? '~1',
+    action,
+    redirectTo: enabled ? redirectProvider(tree, action, { aad: aad !== undefined, issues }) : undefined,
+    excludedPaths: tree.globalValidation.excludedPaths,
+    requireHttps: httpSettings.requireHttps ?? true,
+    apiPrefix: httpSettings.routes.apiPrefix ?? '/.auth',
+    proxy: proxyOf(tree, issues),
+    logoutEndpoint: login.routes.logoutEndpoint,
+    tokenStore: login.tokenStore.enabled ?? false,
+    tokenDirectory: login.tokenStore.fileSystem.directory,
+    refreshExtensionMs: (login.tokenStore.tokenRefreshExtensionHours ?? 72) * hour,
+    allowedExternalRedirectUrls: login.allowedExternalRedirectUrls,
+    corsOrigins: listOf(env.WEBSITE_CORS_ALLOWED_ORIGINS ?? ''),
+    cookie: {
+      derivedFromProvider: login.cookieExpiration.convention === 'IdentityProviderDerived',
+      lifetimeMs: login.cookieExpiration.timeToExpiration ?? 8 * hour,
+    },
+    validateNonce: login.nonce.validateNonce ?? true,
+    nonceLifetimeMs: login.nonce.nonceExpirationInterval ?? 300_000,
+    modernClaims: env.WEBSITE_AUTH_USE_LEGACY_CLAIMS?.toLowerCase() === 'false',
+    encryptionKeySetting:
+      tree.encryptionSettings.containerAppAuthEncryptionSecretName ?? 'WEBSITE_AUTH_ENCRYPTION_KEY',
+    signingKeySetting:
+      tree.encryptionSettings.containerAppAuthSigningSecretName ?? 'WEBSITE_AUTH_SIGNING_KEY',
+    aad,
+    compat: readCompat(listOf(env.EASYAUTH_COMPAT ?? ''), (fault) =>
+      issues.problem('EASYAUTH_COMPAT', fault),
+    ),
+  };
+}
+
+/** Reads a document (already out of its envelope) under an environment, listing every problem and warning by its path. */
+export function readSettings(document: unknown, env: Environment): Reading {
+  const problems: string[] = [];
+  const warnings: string[] = [];
+  const issues: Issues = {
+    problem: (path, text) => problems.push(`${path}: ${text}`),
+    warn: (path, text) => warnings.push(`${path}: ${text}`),
+  };
+  if (!isRecord(document)) issues.problem('the document', 'must be a JSON object');
+  const tree = readTree(overlayEnvironment(document, env, issues.warn), '', issues);
+  checkSupported(tree, env, issues);
+  checkPaths(tree, issues);
+  checkLifetimes(tree, issues);
+  const settings = settingsOf(tree, env, issues);
+  return { settings, problems: [...new Set(problems)], warnings };
+}
+
+/**
+ * The settings of a document, all or nothing.
+ * @throws ConfigError listing every problem
+ */
+export function requireSettings(document: unknown, env: Environment): Reading {
+  const reading = readSettings(document, env);
+  if (reading.problems.length > 0) throw new ConfigError(reading.problems);
+  return reading;
+}

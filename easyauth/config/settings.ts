@@ -1,0 +1,65 @@
+import type { Compat } from './compat.js';
+import type { UnauthenticatedAction } from './tree.js';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A secret and the app setting it came from. Only `reveal` gives the value, so it cannot slip into a log or a JSON. */
+export interface Secret {
+  readonly setting: string;
+  reveal(): string;
+}
+
+export interface AadSettings {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly secret: Secret | undefined;
+  /** Parameters appended to the authorize request, by name. */
+  readonly loginParameters: ReadonlyMap<string, string>;
+  readonly challenge: boolean;
+  readonly allowedAudiences: readonly string[];
+  readonly allowedGroups: readonly string[];
+  readonly allowedClientApplications: readonly string[];
+  readonly allowedApplications: readonly string[];
+  readonly allowedPrincipalGroups: readonly string[];
+  readonly allowedIdentities: readonly string[];
+  /** Tenants whose tokens are accepted; empty means the issuer alone decides. */
+  readonly allowedTenants: readonly string[];
+  readonly requireServicePrincipal: boolean;
+}
+
+export interface ProxySettings {
+  readonly trusted: boolean;
+  readonly hostHeader: string | undefined;
+  readonly protoHeader: string | undefined;
+}
+
+export interface CookieSettings {
+  readonly derivedFromProvider: boolean;
+  readonly lifetimeMs: number;
+}
+
+/** What the gateway does, after defaults and checks. */
+export interface Settings {
+  readonly enabled: boolean;
+  readonly runtimeVersion: string;
+  readonly action: UnauthenticatedAction;
+  readonly redirectTo: string | undefined;
+  readonly excludedPaths: readonly string[];
+  readonly requireHttps: boolean;
+  readonly apiPrefix: string;
+  readonly proxy: ProxySettings;
+  readonly logoutEndpoint: string | undefined;
+  readonly tokenStore: boolean;
+  readonly tokenDirectory: string | undefined;
+  readonly refreshExtensionMs: number;
+  readonly allowedExternalRedirectUrls: readonly string[];
+  readonly corsOrigins: readonly string[];
+  readonly cookie: CookieSettings;
+  readonly validateNonce: boolean;
+  readonly nonceLifetimeMs: number;
+  readonly modernClaims: boolean;
+  readonly encryptionKeySetting: string;
+  readonly signingKeySetting: string;
+  readonly aad: AadSettings | undefined;
+  readonly compat: Compat;
+}

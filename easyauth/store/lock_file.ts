@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto';
+import { open, readFile, stat, unlink } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type Lease, StoreBusyError } from './token_store.js';
+
+/** After this a lock counts as left behind. Longer than the work under it may take: provider calls end after 15 s. */
+const staleMs = 30_000;
+const patienceMs = 40_000;
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
+async function create(path: string, text: string): Promise<boolean> {
+  try {
+    const file = await open(path, 'wx', 0o600);
+    await file.writeFile(text);
+    await file.close();
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+async function remove(path: string): Promise<void> {
+  await unlink(path).catch((error: unknown) => {
+    if (!hasCode(error, 'ENOENT')) throw error;
+  });
+}
+
+async function ageMs(path: string): Promise<number | undefined> {
+  try {
+    return Date.now() - (await stat(path)).mtimeMs;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Removes a lock left behind by a gateway that died. Only one taker at a time may judge and remove (`.break`): without it a slow
+ * taker would remove the lock that a faster one has just made.
+ */
+async function breakStale(path: string): Promise<void> {
+  const guard = `${path}.break`;
+  if (!(await create(guard, ''))) {
+    if (((await ageMs(guard)) ?? 0) > staleMs) await remove(guard);
+    return;
+  }
+  try {
+    if (((await ageMs(path)) ?? 0) > staleMs) await remove(path);
+  } finally {
+    await remove(guard);
+  }
+}
+
+async function acquire(path: string, owner: string): Promise<void> {
+  const giveUp = Date.now() + patienceMs;
+  for (let pause = 4; ; pause = Math.min(pause * 1.6, 60)) {
+    if (await create(path, owner)) return;
+    if (((await ageMs(path)) ?? 0) > staleMs) await breakStale(path);
+    if (Date.now() > giveUp) throw new StoreBusyError('the user document stays locked');
+    await wait(pause + Math.random() * pause);
+  }
+}
+
+/**
+ * Runs `work` while this process alone holds the lock file `path`, across processes sharing the directory. The file names its
+ * owner, so a holder can tell that it was taken over after 30 s.
+ * @throws StoreBusyError after 40 s of waiting
+ */
+export async function withLockFile<T>(path: string, work: (lease: Lease) => Promise<T>): Promise<T> {
+  const owner = `${process.pid}-${randomBytes(12).toString('hex')}`;
+  await acquire(path, owner);
+  const lost = async () => (await textOf(path)) !== owner;
+  try {
+    return await work({ lost });
+  } finally {
+    if (!(await lost())) await remove(path);
+  }
+}

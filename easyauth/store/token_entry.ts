@@ -1,0 +1,52 @@
+import type { Claim } from '../identity/principal.js';
+
+/** What one provider left for one user. Tokens are raw; times are milliseconds since 1970. */
+export interface TokenEntry {
+  readonly provider: string;
+  readonly userId: string;
+  readonly claims: readonly Claim[];
+  readonly idToken?: string | undefined;
+  readonly accessToken?: string | undefined;
+  readonly accessTokenSecret?: string | undefined;
+  readonly authenticationToken?: string | undefined;
+  readonly refreshToken?: string | undefined;
+  /** When the access token ends. */
+  readonly expiresAt?: number | undefined;
+  /** When the entry last came from the provider by a refresh. */
+  readonly refreshedAt?: number | undefined;
+}
+
+/** `yyyy-MM-ddTHH:mm:ss.fffffffZ`, the round-trip form Easy Auth writes (reference §2.4). */
+export function roundTripTime(at: number): string {
+  return new Date(at).toISOString().replace('Z', '0000Z');
+}
+
+/** The provider token headers as a raw array; a value that is not there has no header. Source: reference §2.4. */
+export function tokenHeaders(entry: TokenEntry): string[] {
+  const values: [string, string | undefined][] = [
+    ['ID-TOKEN', entry.idToken],
+    ['ACCESS-TOKEN', entry.accessToken],
+    ['ACCESS-TOKEN-SECRET', entry.accessTokenSecret],
+    ['EXPIRES-ON', entry.expiresAt === undefined ? undefined : roundTripTime(entry.expiresAt)],
+    ['REFRESH-TOKEN', entry.refreshToken],
+    ['AUTHENTICATION-TOKEN', entry.authenticationToken],
+  ];
+  const prefix = `X-MS-TOKEN-${entry.provider.toUpperCase()}`;
+  return values.flatMap(([type, value]) => (value === undefined ? [] : [`${prefix}-${type}`, value]));
+}
+
+/** An element of `/.auth/me`: alphabetical members, those without a value left out. Source: reference §3.1. */
+export function meElement(entry: TokenEntry, hideTokens: boolean): Record<string, unknown> {
+  const shown = <T>(value: T) => (hideTokens ? undefined : value);
+  return {
+    access_token: shown(entry.accessToken),
+    access_token_secret: shown(entry.accessTokenSecret),
+    authentication_token: shown(entry.authenticationToken),
+    expires_on: entry.expiresAt === undefined ? undefined : roundTripTime(entry.expiresAt),
+    id_token: shown(entry.idToken),
+    provider_name: entry.provider,
+    refresh_token: shown(entry.refreshToken),
+    user_claims: entry.claims,
+    user_id: entry.userId,
+  };
+}

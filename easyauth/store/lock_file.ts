@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { open, readFile, stat, unlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Lease, StoreBusyError } from './token_store.js';
 
@@ -46,6 +47,22 @@ async function ageMs(path: string): Promise<number | undefined> {
   }
 }
 
+/** Whether the lock's owner ran on this machine and is gone, so that nobody needs to wait for the lock to age. */
+async function ownerIsGone(path: string): Promise<boolean> {
+  const [host, pid] = ((await textOf(path)) ?? '').split(' ');
+  if (host !== hostname() || !/^\d+$/.test(pid ?? '')) return false;
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    return hasCode(error, 'ESRCH');
+  }
+}
+
+async function isStale(path: string): Promise<boolean> {
+  return ((await ageMs(path)) ?? 0) > staleMs || ownerIsGone(path);
+}
+
 /**
  * Removes a lock left behind by a gateway that died. Only one taker at a time may judge and remove (`.break`): without it a slow
  * taker would remove the lock that a faster one has just made.
@@ -57,7 +74,7 @@ async function breakStale(path: string): Promise<void> {
     return;
   }
   try {
-    if (((await ageMs(path)) ?? 0) > staleMs) await remove(path);
+    if (await isStale(path)) await remove(path);
   } finally {
     await remove(guard);
   }
@@ -67,7 +84,7 @@ async function acquire(path: string, owner: string): Promise<void> {
   const giveUp = Date.now() + patienceMs;
   for (let pause = 4; ; pause = Math.min(pause * 1.6, 60)) {
     if (await create(path, owner)) return;
-    if (((await ageMs(path)) ?? 0) > staleMs) await breakStale(path);
+    if (await isStale(path)) await breakStale(path);
     if (Date.now() > giveUp) throw new StoreBusyError('the user document stays locked');
     await wait(pause + Math.random() * pause);
   }
@@ -79,7 +96,7 @@ async function acquire(path: string, owner: string): Promise<void> {
  * @throws StoreBusyError after 40 s of waiting
  */
 export async function withLockFile<T>(path: string, work: (lease: Lease) => Promise<T>): Promise<T> {
-  const owner = `${process.pid}-${randomBytes(12).toString('hex')}`;
+  const owner = `${hostname()} ${process.pid} ${randomBytes(12).toString('hex')}`;
   await acquire(path, owner);
   const lost = async () => (await textOf(path)) !== owner;
   try {

@@ -10,6 +10,8 @@ export interface TokenEntry {
   readonly accessTokenSecret?: string | undefined;
   readonly authenticationToken?: string | undefined;
   readonly refreshToken?: string | undefined;
+  /** The scope asked for at sign-in. */
+  readonly scope?: string | undefined;
   /** When the access token ends. */
   readonly expiresAt?: number | undefined;
   /** When the entry last came from the provider by a refresh. */

@@ -1,0 +1,84 @@
+import { substatus } from '../errors.js';
+import type { Incoming } from '../http/incoming.js';
+import { createExclusions, routeUnder } from '../http/paths.js';
+import { emptyReply, type Reply, redirectReply } from '../http/reply.js';
+import { type Principal, principalHeaders } from '../identity/principal.js';
+import type { RouteContext } from '../routes/context.js';
+import { logout } from '../routes/logout.js';
+import { answerRoute } from '../routes/router.js';
+import { type Caller, identify } from './caller.js';
+import { unauthenticatedReply } from './unauthenticated.js';
+
+/** What becomes of a request: an answer of the gateway, or the way to the app with these headers added. */
+export type Decision =
+  | { readonly reply: Reply; readonly inject?: undefined }
+  | { readonly inject: readonly string[]; readonly reply?: undefined };
+
+export type Gate = (incoming: Incoming) => Promise<Decision>;
+
+type Known = Exclude<Caller, { kind: 'anonymous' | 'unavailable' }>;
+
+/** Why a known caller is not let through with its identity; undefined when it is. */
+function objection(context: RouteContext, incoming: Incoming, caller: Known): Reply | undefined {
+  const provider = context.providers.get(caller.principal.provider);
+  if (provider?.admits(caller.principal, caller.kind) !== true)
+    return emptyReply(403, { substatus: substatus.authorizationCheckFailed });
+  if (caller.kind === 'session' && context.isForged(incoming))
+    return emptyReply(403, { substatus: substatus.crossSiteRequestForgery, reason: 'cross-site request' });
+  return undefined;
+}
+
+function withoutIdentity(context: RouteContext, incoming: Incoming, caller: Caller): Promise<Reply> | Reply {
+  if (caller.kind === 'unavailable')
+    return emptyReply(503, { substatus: substatus.internalModuleFailure, headers: ['Retry-After', '5'] });
+  const code = caller.kind === 'anonymous' ? caller.substatus : substatus.unauthenticated;
+  return unauthenticatedReply(context, incoming, code);
+}
+
+/**
+ * Decides every request in one order: https, the gateway's own routes, who is calling, whether that caller may, whether the request
+ * is forged. On an excluded path nothing is refused: a caller who fails a check passes as anonymous.
+ */
+export function createGate(context: RouteContext): Gate {
+  const { settings, vault } = context;
+  const isExcluded = createExclusions(settings.excludedPaths);
+  const slashes = settings.compat.escapeSlashes === 'true';
+  const written = new WeakMap<Principal, readonly string[]>();
+  const identityHeaders = (principal: Principal): readonly string[] => {
+    const known = written.get(principal) ?? principalHeaders(principal, slashes);
+    written.set(principal, known);
+    return known;
+  };
+
+  const headersFor = async (caller: Known): Promise<readonly string[]> => {
+    const identity = identityHeaders(caller.principal);
+    if (caller.kind !== 'session' || vault === undefined) return identity;
+    const tokens = (await vault.find(caller.session.user))?.headers.get(caller.principal.provider);
+    return tokens === undefined ? identity : [...identity, ...tokens];
+  };
+
+  const own = (incoming: Incoming): Promise<Reply> | Reply | undefined => {
+    const route = routeUnder(settings.apiPrefix, incoming.target.path);
+    if (route !== undefined) return answerRoute(context, incoming, route);
+    return incoming.target.path === settings.logoutEndpoint ? logout(context, incoming) : undefined;
+  };
+
+  return async (incoming) => {
+    if (!settings.enabled) return { inject: [] };
+    if (settings.requireHttps && !incoming.site.secure) {
+      const location = `https://${incoming.site.host}${incoming.target.raw}`;
+      return { reply: { ...redirectReply(location), status: 307 } };
+    }
+    const answer = own(incoming);
+    if (answer !== undefined) return { reply: await answer };
+    const caller = await identify(context, incoming);
+    const excluded = isExcluded(incoming.target.path);
+    if (caller.kind === 'anonymous' || caller.kind === 'unavailable') {
+      if (excluded || settings.action === 'AllowAnonymous') return { inject: [] };
+      return { reply: await withoutIdentity(context, incoming, caller) };
+    }
+    const reply = objection(context, incoming, caller);
+    if (reply === undefined) return { inject: await headersFor(caller) };
+    return excluded ? { inject: [] } : { reply };
+  };
+}

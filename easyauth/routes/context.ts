@@ -1,0 +1,29 @@
+import type { Settings } from '../config/settings.js';
+import type { Sealer } from '../crypto/seal.js';
+import type { CallerDeps } from '../gate/caller.js';
+import type { CsrfCheck } from '../gate/csrf.js';
+import type { Incoming } from '../http/incoming.js';
+import type { Reply } from '../http/reply.js';
+import type { TokenVault } from '../store/token_vault.js';
+
+/** What the gateway's own routes work with. */
+export interface RouteContext extends CallerDeps {
+  readonly settings: Settings;
+  /** Undefined when the token store is off. */
+  readonly vault: TokenVault | undefined;
+  readonly nonceSealer: Sealer;
+  readonly isForged: CsrfCheck;
+}
+
+/** A route of the gateway. It decides and answers; it never touches the socket. */
+export type Route = (context: RouteContext, incoming: Incoming) => Promise<Reply> | Reply;
+
+/** The address of a gateway route for the outside. */
+export function ownUrl({ settings }: RouteContext, incoming: Incoming, route: string): string {
+  return `${incoming.site.origin}${settings.apiPrefix}/${route}`;
+}
+
+/** Whether a redirect parameter may be followed is decided by these rules everywhere. */
+export function redirectRules({ settings }: RouteContext, incoming: Incoming) {
+  return { origin: incoming.site.origin, allowed: settings.allowedExternalRedirectUrls };
+}

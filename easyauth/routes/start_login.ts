@@ -1,0 +1,72 @@
+import { messageOf, ProviderError, substatus } from '../errors.js';
+import type { Incoming } from '../http/incoming.js';
+import { type Reply, redirectReply, textReply } from '../http/reply.js';
+import type { Provider } from '../providers/provider.js';
+import { nonceCookie, parseCookies, setTransientCookie } from '../session/cookie.js';
+import { createNonce, readPendingLogins } from '../session/nonce_cookie.js';
+import { ownUrl, type RouteContext } from './context.js';
+
+/** Login parameters that may go on to the provider. A list, so that nobody can slip in a protocol parameter. */
+const passedOn = new Set([
+  'login_hint',
+  'domain_hint',
+  'prompt',
+  'scope',
+  'resource',
+  'p',
+  'access_type',
+  'max_age',
+  'ui_locales',
+  'acr_values',
+  'claims',
+  'hd',
+]);
+
+/** The parameters of a login request that go on to the provider. */
+export function passedParameters(query: URLSearchParams): ReadonlyMap<string, string> {
+  return new Map([...query].filter(([name]) => passedOn.has(name)));
+}
+
+export interface LoginPlan {
+  readonly provider: Provider;
+  /** Where to go afterwards: a path of this site or an allowed absolute address. */
+  readonly target: string;
+  readonly parameters: ReadonlyMap<string, string>;
+  readonly cookies?: readonly string[];
+}
+
+/** The answer when the provider could not be asked. */
+export function providerTrouble(context: RouteContext, error: unknown): Reply {
+  if (!(error instanceof ProviderError)) throw error;
+  context.log('error', 'the identity provider gives no help', { reason: messageOf(error) });
+  if (error.failure === 'misconfigured')
+    return textReply(500, 'The sign-in is not configured correctly.', {
+      substatus: substatus.configurationError,
+    });
+  return textReply(502, 'The identity provider cannot be reached. Try again later.', {
+    substatus: substatus.internalModuleFailure,
+  });
+}
+
+/** Sends the browser to the provider, remembering the sign-in in its `Nonce` cookie (reference §5.1). */
+export async function startLogin(context: RouteContext, incoming: Incoming, plan: LoginPlan): Promise<Reply> {
+  const now = context.now();
+  const nonce = createNonce(now);
+  const cookies = parseCookies(incoming.cookies ?? '');
+  const pending = readPendingLogins(context.nonceSealer, cookies.get(nonceCookie));
+  try {
+    const { url, scope } = await plan.provider.loginUrl({
+      redirectUri: ownUrl(context, incoming, `login/${plan.provider.alias}/callback`),
+      state: `redir=${encodeURIComponent(plan.target)}`,
+      nonce,
+      parameters: plan.parameters,
+    });
+    const remembered = pending.with({ nonce, at: now, scope });
+    return redirectReply(url, [
+      setTransientCookie(nonceCookie, remembered, incoming.profile),
+      ...(plan.cookies ?? []),
+    ]);
+  } catch (error) {
+    return providerTrouble(context, error);
+  }
+}

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { adminRoutes } from './admin/routes.js';
@@ -88,6 +89,7 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
     log: options.log,
   };
   const closing = new AbortController();
+  setMaxListeners(0, closing.signal);
   const router = createRouter([
     ...adminRoutes(core),
     ...graphRoutes(core),

@@ -1,0 +1,16 @@
+import { app } from '@azure/functions';
+import { entry } from '../shared/compose.js';
+
+app.http('metadata', {
+  route: '.well-known/oauth-authorization-server',
+  methods: ['GET'],
+  authLevel: 'anonymous',
+  handler: entry.http((broker) => broker.http.metadata),
+});
+
+app.http('jwks', {
+  route: 'jwks',
+  methods: ['GET'],
+  authLevel: 'anonymous',
+  handler: entry.http((broker) => broker.http.jwks),
+});

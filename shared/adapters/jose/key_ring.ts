@@ -1,0 +1,85 @@
+import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
+import type { SealContext } from '../../domain/seal_context.js';
+import { publishedKeys, signingKey } from '../../domain/signing_keys.js';
+import type { Clock, Random, Vault } from '../../ports.js';
+import type { SigningKeyStore, StoredSigningKey } from '../tables/signing_keys.js';
+
+export const MINT_ALGORITHM = 'ES256';
+const RELOAD_MS = 60_000;
+const START_TRIES = 5;
+
+export interface KeyRing {
+  signer(): Promise<{ kid: string; key: CryptoKey }>;
+  published(): Promise<readonly JWK[]>;
+}
+
+interface KeyRingDeps {
+  readonly store: SigningKeyStore;
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** The broker's own signing keys, sealed in Table Storage and shared by every instance. The first instance to start makes the first key. */
+export function createKeyRing(deps: KeyRingDeps): KeyRing {
+  const { vault, clock } = deps;
+  const opened = new Map<string, Promise<CryptoKey>>();
+  let listed: { keys: readonly StoredSigningKey[]; at: number } | undefined;
+
+  const list = async (): Promise<readonly StoredSigningKey[]> => {
+    if (listed && clock() - listed.at < RELOAD_MS) return listed.keys;
+    const keys = await listOrStart(deps);
+    listed = { keys, at: clock() };
+    return keys;
+  };
+  const open = (stored: StoredSigningKey): Promise<CryptoKey> => {
+    const known = opened.get(stored.kid);
+    if (known) return known;
+    const key = vault.open(stored.sealed, sealContext(stored.kid)).then(importPrivate);
+    opened.set(stored.kid, key);
+    key.catch(() => opened.delete(stored.kid));
+    return key;
+  };
+  return {
+    async signer() {
+      const stored = signingKey(await list(), clock());
+      if (!stored) throw new Error('there is no signing key');
+      return { kid: stored.kid, key: await open(stored) };
+    },
+    async published() {
+      const keys = publishedKeys(await list(), clock());
+      return keys.map((stored): JWK => ({ ...JSON.parse(stored.publicJwk), kid: stored.kid }));
+    },
+  };
+}
+
+async function listOrStart(deps: KeyRingDeps): Promise<readonly StoredSigningKey[]> {
+  for (let attempt = 0; attempt < START_TRIES; attempt++) {
+    const keys = await deps.store.list();
+    if (keys.length > 0) return keys;
+    await deps.store.add(0, await generate(deps));
+  }
+  throw new Error('a first signing key could not be stored');
+}
+
+async function generate({ vault, clock, random }: KeyRingDeps): Promise<StoredSigningKey> {
+  const pair = await generateKeyPair(MINT_ALGORITHM, { extractable: true });
+  const kid = Buffer.from(random.bytes(12)).toString('base64url');
+  const publicJwk = { ...(await exportJWK(pair.publicKey)), use: 'sig', alg: MINT_ALGORITHM };
+  return {
+    kid,
+    sealed: await vault.seal(JSON.stringify(await exportJWK(pair.privateKey)), sealContext(kid)),
+    publicJwk: JSON.stringify(publicJwk),
+    createdAt: clock(),
+  };
+}
+
+async function importPrivate(json: string): Promise<CryptoKey> {
+  const key = await importJWK(JSON.parse(json), MINT_ALGORITHM);
+  if (key instanceof Uint8Array) throw new Error('a signing key is not an asymmetric key');
+  return key;
+}
+
+function sealContext(kid: string): SealContext {
+  return { table: 'signingKeys', subject: kid, provider: '', generation: 0, purpose: 'signing_key' };
+}

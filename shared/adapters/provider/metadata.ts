@@ -1,0 +1,71 @@
+import type { JSONWebKeySet } from 'jose';
+import type { ProviderSettings } from '../../config.js';
+import type { Clock } from '../../ports.js';
+import type { HttpClient } from '../http_client.js';
+import { createRemoteDocument, type RemoteDocument } from '../remote_document.js';
+
+/** The part of a provider's discovery document that the broker uses (OpenID Connect Discovery 1.0 §3). */
+export interface ProviderMetadata {
+  readonly issuer: string;
+  readonly tokenEndpoint: string;
+  readonly jwksUri: string;
+}
+
+export interface ProviderDocuments {
+  readonly metadata: RemoteDocument<ProviderMetadata>;
+  readonly keys: RemoteDocument<JSONWebKeySet>;
+}
+
+const HOUR = 3_600_000;
+const TIMING = { freshMs: HOUR, staleMs: 24 * HOUR, cooldownMs: 30_000 };
+const TIMEOUT_MS = 5000;
+
+/** A provider's metadata and keys: refreshed hourly, good for a day while the provider is away. */
+export function createProviderDocuments(
+  settings: ProviderSettings,
+  deps: { http: HttpClient; clock: Clock },
+): ProviderDocuments {
+  const { http, clock } = deps;
+  const metadata = createRemoteDocument({
+    ...TIMING,
+    clock,
+    load: async () => {
+      const url = `${settings.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+      return readMetadata(await getJson(http, url), settings.issuer);
+    },
+  });
+  const keys = createRemoteDocument({
+    ...TIMING,
+    clock,
+    load: async () => readKeys(await getJson(http, (await metadata.get()).jwksUri)),
+  });
+  return { metadata, keys };
+}
+
+async function getJson(http: HttpClient, url: string): Promise<Record<string, unknown>> {
+  const answer = await http({ url, method: 'GET', timeoutMs: TIMEOUT_MS });
+  if (answer.status !== 200) throw new Error(`${new URL(url).pathname} answered ${answer.status}`);
+  const value: unknown = JSON.parse(answer.body);
+  if (typeof value !== 'object' || value === null) throw new Error('the document is not a JSON object');
+  return { ...value };
+}
+
+function readMetadata(document: Record<string, unknown>, configured: string): ProviderMetadata {
+  const { issuer, token_endpoint: tokenEndpoint, jwks_uri: jwksUri } = document;
+  if (issuer !== configured) throw new Error('the issuer in the metadata is not the configured one');
+  return { issuer, tokenEndpoint: sameOrigin(tokenEndpoint, issuer), jwksUri: sameOrigin(jwksUri, issuer) };
+}
+
+/** The credential goes to these addresses: they stay with the issuer's own host, whatever a document says. */
+function sameOrigin(url: unknown, issuer: string): string {
+  if (typeof url !== 'string' || !URL.canParse(url) || new URL(url).origin !== new URL(issuer).origin) {
+    throw new Error('the metadata names an address outside the issuer');
+  }
+  return url;
+}
+
+function readKeys(document: Record<string, unknown>): JSONWebKeySet {
+  const { keys } = document;
+  if (!Array.isArray(keys)) throw new Error('the key set has no keys');
+  return { keys };
+}

@@ -1,0 +1,110 @@
+import { digest } from '../../domain/digest.js';
+import { type Grant, grantKeys } from '../../domain/grant.js';
+import { formatScope } from '../../domain/scope.js';
+import { subjectKey } from '../../domain/subject.js';
+import type { GrantStore, Page } from '../../ports.js';
+import { columnsOf, present, SCHEMA, subjectColumns, timeColumn } from './columns.js';
+import { decodeCursor, encodeCursor } from './cursor.js';
+import { all, compare } from './filter.js';
+import type { Row, StoredRow, Table } from './table.js';
+
+const MOST_GRANTS = 1000;
+
+/**
+ * Grants live in their subject's partition; a second row in the client's partition points at each of them, so that a
+ * client's list is a range read too. The pointer is written first and carries no authority: one without a grant is skipped.
+ */
+export function createGrantStore(table: Table): GrantStore {
+  return {
+    async find(grantId) {
+      const keys = grantKeys(grantId);
+      const stored = keys && (await table.read(keys.partition, keys.row));
+      return stored && { value: readGrant(stored.row), etag: stored.etag };
+    },
+    async create(grant) {
+      await table.insert(pointerRow(grant));
+      if (!(await table.insert(grantRow(grant)))) throw new Error('a grant id was drawn twice');
+    },
+    replace: (grant, etag) => table.update(grantRow(grant), etag),
+    async ofSubject(subject) {
+      const filter = compare('PartitionKey', 'eq', subjectKey(subject));
+      const { rows } = await table.page(filter, { size: MOST_GRANTS });
+      return rows.map(({ row, etag }) => ({ value: readGrant(row), etag }));
+    },
+    ofClient: (clientId, page) => clientPage(table, clientId, page),
+  };
+}
+
+async function clientPage(
+  table: Table,
+  clientId: string,
+  { limit, cursor }: { limit: number; cursor?: string },
+): Promise<Page<Grant>> {
+  const start = cursor === undefined ? '' : decodeCursor(cursor).rowKey;
+  const partition = compare('PartitionKey', 'eq', clientPartition(clientId));
+  const { rows, continuation } = await table.page(all(partition, compare('RowKey', 'gt', start)), {
+    size: limit,
+  });
+  const grants = await Promise.all(rows.map((pointer) => grantOf(table, pointer)));
+  const last = rows.at(-1);
+  return {
+    items: grants.filter((grant) => grant !== undefined),
+    ...(continuation && last ? { cursor: encodeCursor(last.row) } : {}),
+  };
+}
+
+async function grantOf(table: Table, pointer: StoredRow): Promise<Grant | undefined> {
+  const grantId = columnsOf('grants', pointer.row).text('grantId');
+  const keys = grantKeys(grantId);
+  const stored = keys && (await table.read(keys.partition, keys.row));
+  return stored && readGrant(stored.row);
+}
+
+function clientPartition(clientId: string): string {
+  return `client-${digest('client', clientId)}`;
+}
+
+function pointerRow(grant: Grant): Row {
+  return {
+    partitionKey: clientPartition(grant.clientId),
+    rowKey: digest('grant', grant.grantId),
+    schema: SCHEMA,
+    grantId: grant.grantId,
+  };
+}
+
+function grantRow(grant: Grant): Row {
+  return present({
+    partitionKey: subjectKey(grant.subject),
+    rowKey: digest('grant', grant.grantId),
+    schema: SCHEMA,
+    grantId: grant.grantId,
+    ...subjectColumns(grant.subject),
+    clientId: grant.clientId,
+    resource: grant.resource,
+    scope: formatScope(grant.scope),
+    createdAt: timeColumn(grant.createdAt),
+    expiresAt: timeColumn(grant.expiresAt),
+    endedAt: grant.ended && timeColumn(grant.ended.at),
+    endedBy: grant.ended?.by,
+  });
+}
+
+function readGrant(row: Row): Grant {
+  const read = columnsOf('grants', row);
+  const endedAt = read.optionalTime('endedAt');
+  return {
+    grantId: read.text('grantId'),
+    subject: read.subject(),
+    clientId: read.text('clientId'),
+    resource: read.text('resource'),
+    scope: read.scope('scope'),
+    createdAt: read.time('createdAt'),
+    expiresAt: read.time('expiresAt'),
+    ...(endedAt === undefined
+      ? {}
+      : {
+          ended: { at: endedAt, by: read.oneOf('endedBy', ['subject', 'client', 'connection_ended']) },
+        }),
+  };
+}

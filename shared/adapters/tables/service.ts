@@ -1,0 +1,57 @@
+import { RestError, TableClient, type TableServiceClientOptions } from '@azure/data-tables';
+import { createTable, type Table } from './table.js';
+
+/** Where the tables are: a connection string (Azurite, or an account key) or an endpoint reached with an identity. */
+export type TablesLocation = { readonly connectionString: string } | { readonly endpoint: string };
+
+/** Short retries: a caller waits, and the flows above resolve what a retry may have hidden. */
+const OPTIONS: TableServiceClientOptions = {
+  retryOptions: { maxRetries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 1000 },
+};
+
+/** Opens tables by name; each is created when first used, and tried again when that failed. */
+export function createTables(location: TablesLocation): (name: string) => Table {
+  return (name) => {
+    const client = once(() => openClient(location, name));
+    let ready: Promise<void> | undefined;
+    const ensure = (): Promise<void> => {
+      ready ??= client()
+        .then((opened) => createIfAbsent(opened))
+        .catch((error: unknown) => {
+          ready = undefined;
+          throw error;
+        });
+      return ready;
+    };
+    return createTable(client, ensure);
+  };
+}
+
+/** `@azure/identity` costs a quarter of a second to load, so it is loaded only where there is no connection string. */
+async function openClient(location: TablesLocation, name: string): Promise<TableClient> {
+  if ('connectionString' in location) {
+    return TableClient.fromConnectionString(location.connectionString, name, {
+      ...OPTIONS,
+      allowInsecureConnection: true,
+    });
+  }
+  const { DefaultAzureCredential } = await import('@azure/identity');
+  return new TableClient(location.endpoint, name, new DefaultAzureCredential(), OPTIONS);
+}
+
+/** The SDK swallows the 409 itself in most versions; an insert race between instances must not matter in any. */
+async function createIfAbsent(client: TableClient): Promise<void> {
+  try {
+    await client.createTable();
+  } catch (error) {
+    if (!(error instanceof RestError && error.statusCode === 409)) throw error;
+  }
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}

@@ -1,0 +1,158 @@
+import { RestError, type TableClient, type TransactionAction } from '@azure/data-tables';
+import { unavailable } from '../../domain/errors.js';
+
+/** A table row: two keys and flat columns. Absent columns are absent, never null. */
+export interface Row {
+  readonly partitionKey: string;
+  readonly rowKey: string;
+  readonly [column: string]: string | number | boolean | undefined;
+}
+
+export interface StoredRow {
+  readonly row: Row;
+  readonly etag: string;
+}
+
+/** One step of a transaction. `put` and `drop` carry no condition of their own: an `update` beside them fences them. */
+export type Change =
+  | { readonly kind: 'insert'; readonly row: Row }
+  | { readonly kind: 'update'; readonly row: Row; readonly etag: string }
+  | { readonly kind: 'put'; readonly row: Row }
+  | { readonly kind: 'drop'; readonly row: Row };
+
+/**
+ * A table as the stores see it. The SDK updates and deletes unconditionally unless an etag is in the options;
+ * here there is no way to do so.
+ */
+export interface Table {
+  read(partitionKey: string, rowKey: string): Promise<StoredRow | undefined>;
+  /** False when the key is taken. */
+  insert(row: Row): Promise<boolean>;
+  /** False when the etag has moved or the row is gone. */
+  update(row: Row, etag: string): Promise<boolean>;
+  /** False when the etag has moved or the row is gone. */
+  remove(row: Row, etag: string): Promise<boolean>;
+  /** All changes or none, within one partition; false on a conflict. */
+  commit(changes: readonly Change[]): Promise<boolean>;
+  page(filter: string, options: { size: number; continuation?: string }): Promise<TablePage>;
+}
+
+export interface TablePage {
+  readonly rows: readonly StoredRow[];
+  readonly continuation?: string;
+}
+
+const CONFLICTS: ReadonlySet<number> = new Set([404, 409, 412]);
+const NOT_FOUND: ReadonlySet<number> = new Set([404]);
+const EXISTS: ReadonlySet<number> = new Set([409]);
+const RETRY_AFTER_SECONDS = 5;
+
+/**
+ * @param open gives the client, opened at most once
+ * @param ready resolves once the table exists; every call waits for it
+ */
+export function createTable(open: () => Promise<TableClient>, ready: () => Promise<void>): Table {
+  const run = async <T>(
+    work: (client: TableClient) => Promise<T>,
+    unless?: ReadonlySet<number>,
+  ): Promise<T | undefined> => {
+    try {
+      await ready();
+      return await work(await open());
+    } catch (error) {
+      if (error instanceof RestError && unless?.has(error.statusCode ?? 0)) return undefined;
+      throw storeFault(error);
+    }
+  };
+  const applied = async (
+    work: (client: TableClient) => Promise<unknown>,
+    conflicts: ReadonlySet<number>,
+  ): Promise<boolean> => {
+    const done = await run(async (client) => {
+      await work(client);
+      return true;
+    }, conflicts);
+    return done ?? false;
+  };
+
+  return {
+    async read(partitionKey, rowKey) {
+      const found = await run((client) => client.getEntity(partitionKey, rowKey), NOT_FOUND);
+      return found && toStored(found);
+    },
+    insert: (row) => applied((client) => client.createEntity({ ...row }), EXISTS),
+    update: (row, etag) =>
+      applied((client) => client.updateEntity({ ...row }, 'Replace', { etag }), CONFLICTS),
+    remove: (row, etag) =>
+      applied((client) => client.deleteEntity(row.partitionKey, row.rowKey, { etag }), CONFLICTS),
+    commit(changes) {
+      assertFenced(changes);
+      return applied((client) => client.submitTransaction(changes.map(toAction)), CONFLICTS);
+    },
+    async page(filter, { size, continuation }) {
+      const read = (client: TableClient) =>
+        firstPage(client, filter, { size, ...(continuation ? { continuation } : {}) });
+      return (await run(read)) ?? { rows: [] };
+    },
+  };
+}
+
+function assertFenced(changes: readonly Change[]): void {
+  const fenced = changes.some((change) => change.kind === 'update' || change.kind === 'insert');
+  if (!fenced) throw new TypeError('a transaction needs a conditional change to fence the others');
+}
+
+async function firstPage(
+  client: TableClient,
+  filter: string,
+  options: { size: number; continuation?: string },
+): Promise<TablePage> {
+  const pages = client.listEntities({ queryOptions: { filter } }).byPage({
+    maxPageSize: options.size,
+    ...(options.continuation ? { continuationToken: options.continuation } : {}),
+  });
+  for await (const page of pages) {
+    const token: unknown = Reflect.get(page, 'continuationToken');
+    return {
+      rows: page.map(toStored),
+      ...(typeof token === 'string' && token !== '' ? { continuation: token } : {}),
+    };
+  }
+  return { rows: [] };
+}
+
+function toAction(change: Change): TransactionAction {
+  const entity = { ...change.row };
+  switch (change.kind) {
+    case 'insert':
+      return ['create', entity];
+    case 'update':
+      return ['update', entity, 'Replace', { etag: change.etag }];
+    case 'put':
+      return ['upsert', entity, 'Replace'];
+    case 'drop':
+      return ['delete', entity];
+  }
+}
+
+function toStored(entity: object): StoredRow {
+  const columns: Record<string, string | number | boolean> = {};
+  for (const [name, value] of Object.entries(entity)) {
+    if (name === 'etag' || name === 'timestamp' || name.startsWith('odata.')) continue;
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
+      columns[name] = value;
+    }
+  }
+  const { partitionKey, rowKey } = columns;
+  const etag: unknown = Reflect.get(entity, 'etag');
+  if (typeof partitionKey !== 'string' || typeof rowKey !== 'string' || typeof etag !== 'string') {
+    throw new TypeError('a table row came back without its keys');
+  }
+  return { row: { ...columns, partitionKey, rowKey }, etag };
+}
+
+/** What Table Storage did wrong is never the caller's fault: 503, and the cause stays on our side. */
+function storeFault(error: unknown): unknown {
+  if (error instanceof RestError) return unavailable('storage is not available', RETRY_AFTER_SECONDS, error);
+  return error;
+}

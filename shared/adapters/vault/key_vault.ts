@@ -1,0 +1,45 @@
+import type { CryptographyClient } from '@azure/keyvault-keys';
+import type { KeyWrapper } from './envelope.js';
+
+const ALGORITHM = 'RSA-OAEP-256';
+
+export type OpenKey = (keyId: string) => Promise<CryptographyClient>;
+
+/**
+ * A wrapping key that never leaves Azure Key Vault. Each sealed value names the key version that wrapped it, so a rotated key
+ * goes on opening what it wrapped for as long as Key Vault keeps the version.
+ * @param keyId `https://{vault}/keys/{name}`, the newest version unless one is given
+ */
+export function createKeyVault(keyId: string, openKey: OpenKey = openWithIdentity): KeyWrapper {
+  const clients = new Map<string, Promise<CryptographyClient>>();
+  const clientFor = (id: string): Promise<CryptographyClient> => {
+    const known = clients.get(id);
+    if (known) return known;
+    const opened = openKey(id);
+    clients.set(id, opened);
+    opened.catch(() => clients.delete(id));
+    return opened;
+  };
+  const origin = new URL(keyId).origin;
+  return {
+    async wrap(dataKey) {
+      const result = await (await clientFor(keyId)).wrapKey(ALGORITHM, dataKey);
+      return { keyId: result.keyID ?? keyId, wrapped: Buffer.from(result.result) };
+    },
+    async unwrap(id, wrapped) {
+      // The id comes out of a table row: whoever can write there must not choose where our identity's token goes.
+      if (!URL.canParse(id) || new URL(id).origin !== origin) {
+        throw new Error('a sealed value names a key of another vault');
+      }
+      return Buffer.from((await (await clientFor(id)).unwrapKey(ALGORITHM, wrapped)).result);
+    },
+  };
+}
+
+async function openWithIdentity(keyId: string): Promise<CryptographyClient> {
+  const [{ CryptographyClient }, { DefaultAzureCredential }] = await Promise.all([
+    import('@azure/keyvault-keys'),
+    import('@azure/identity'),
+  ]);
+  return new CryptographyClient(keyId, new DefaultAzureCredential());
+}

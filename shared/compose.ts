@@ -1,0 +1,253 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { HttpHandler } from '@azure/functions';
+import { createHttpClient, type HttpClient } from './adapters/http_client.js';
+import { createKeyRing } from './adapters/jose/key_ring.js';
+import { createTokens } from './adapters/jose/tokens.js';
+import { createProviderDocuments } from './adapters/provider/metadata.js';
+import { type ConfiguredProvider, createProvider } from './adapters/provider/token_client.js';
+import { consoleLog, systemClock, systemRandom } from './adapters/system.js';
+import { createAuditLog, createFailureLog } from './adapters/tables/audit.js';
+import { createCircuitStore, createHeartbeat } from './adapters/tables/circuits.js';
+import { createConnectionStore } from './adapters/tables/connections.js';
+import { createDueIndex } from './adapters/tables/due.js';
+import { createGrantStore } from './adapters/tables/grants.js';
+import { createTables } from './adapters/tables/service.js';
+import { createSigningKeyStore } from './adapters/tables/signing_keys.js';
+import { createVault } from './adapters/vault/envelope.js';
+import { createKeyFile } from './adapters/vault/key_file.js';
+import { createKeyVault } from './adapters/vault/key_vault.js';
+import { type Config, ConfigRefused, type Environment, readConfig } from './config.js';
+import { Refusal } from './domain/errors.js';
+import { clientsByAppId, createAuthenticateClient } from './flows/authenticate_client.js';
+import { createCheckHealth } from './flows/check_health.js';
+import { createCreateGrant } from './flows/create_grant.js';
+import { createEndConnection } from './flows/end_connection.js';
+import { endGrant } from './flows/end_grant.js';
+import { createIssueToken } from './flows/issue_token.js';
+import { createPlanUpkeep } from './flows/plan_upkeep.js';
+import { createRecordFailure } from './flows/record_failure.js';
+import { createRefreshAttempt } from './flows/refresh_attempt.js';
+import { createRefreshConnection } from './flows/refresh_connection.js';
+import { createTakeOverConnection } from './flows/take_over_connection.js';
+import { createTokenEndpoint } from './flows/token_endpoint.js';
+import { createFindDue, createWorkDue, type FindDue, type WorkDue } from './flows/upkeep.js';
+import { createRefreshTokenGrant } from './grant_types/refresh_token.js';
+import { createTokenExchangeGrant } from './grant_types/token_exchange.js';
+import { createAuditEventsHandler, createRefreshFailuresHandler } from './http/audit.js';
+import { createIdentify } from './http/caller.js';
+import {
+  createConnectHandler,
+  createEndConnectionHandler,
+  createListConnectionsHandler,
+} from './http/connections.js';
+import { createEndGrantHandler, createGrantHandler, createListGrantsHandler } from './http/grants.js';
+import { createLiveHandler, createReadyHandler } from './http/health.js';
+import { createEntry, type Entry } from './http/host.js';
+import { createJwksHandler, createMetadataHandler } from './http/metadata.js';
+import { createTokenHandler } from './http/token.js';
+import { type Policy, readPolicy } from './policy.js';
+import type { Clock, Log, Random } from './ports.js';
+import { aad } from './providers/aad.js';
+import type { ProviderRules } from './providers/rules.js';
+
+/** Everything the entry points call. */
+export interface Broker {
+  readonly http: Readonly<Record<HttpRoute, HttpHandler>>;
+  readonly findDue: FindDue;
+  readonly workDue: WorkDue;
+}
+
+export type HttpRoute =
+  | 'connect'
+  | 'listConnections'
+  | 'endConnection'
+  | 'createGrant'
+  | 'listGrants'
+  | 'endGrant'
+  | 'token'
+  | 'metadata'
+  | 'jwks'
+  | 'auditEvents'
+  | 'refreshFailures'
+  | 'ready';
+
+/** What a test may put in place of the machine's own. */
+export interface System {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly sleep: (ms: number) => Promise<void>;
+}
+
+const SYSTEM: System = {
+  clock: systemClock,
+  random: systemRandom,
+  log: consoleLog,
+  sleep: async (ms) => {
+    await sleep(ms);
+  },
+};
+
+/**
+ * Builds the broker from its settings.
+ * @throws ConfigRefused with every problem of settings and policy
+ */
+export function composeBroker(env: Environment, system: System = SYSTEM): Broker {
+  const { config, policy } = readSettings(env);
+  const adapters = createAdapters(config, system);
+  const flows = createFlows({ ...system, ...adapters, config, policy });
+  const gate = () => assertEasyAuthOn(config);
+  const endpoint = { gate, log: system.log };
+  const user = {
+    identify: createIdentify({ tokens: adapters.tokens, sessionMaxSeconds: config.sessionMaxSeconds }),
+    publicOrigin: new URL(config.issuer).origin,
+    endpoint,
+  };
+  const connections = {
+    ...user,
+    connections: adapters.connections,
+    takeOver: flows.takeOver,
+    end: flows.endConnection,
+  };
+  const grants = {
+    ...user,
+    grants: adapters.grants,
+    createGrant: flows.createGrant,
+    endGrant: flows.endGrant,
+    clientsByAppId: clientsByAppId(policy),
+    clock: system.clock,
+  };
+  const audit = { ...user, ...system, audit: adapters.audit, failures: adapters.failures };
+  return {
+    findDue: flows.findDue,
+    workDue: flows.workDue,
+    http: {
+      connect: createConnectHandler(connections),
+      listConnections: createListConnectionsHandler(connections),
+      endConnection: createEndConnectionHandler(connections),
+      createGrant: createGrantHandler(grants),
+      listGrants: createListGrantsHandler(grants),
+      endGrant: createEndGrantHandler(grants),
+      token: createTokenHandler(flows.tokenEndpoint, endpoint),
+      metadata: createMetadataHandler({ issuer: config.issuer, policy }, endpoint),
+      jwks: createJwksHandler(adapters, endpoint),
+      auditEvents: createAuditEventsHandler(audit),
+      refreshFailures: createRefreshFailuresHandler(audit),
+      ready: createReadyHandler(flows.checkHealth, system),
+    },
+  };
+}
+
+function readSettings(env: Environment): { config: Config; policy: Policy } {
+  const problems: string[] = [];
+  const collect = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof ConfigRefused)) throw error;
+      problems.push(...error.problems);
+      return undefined;
+    }
+  };
+  const config = collect(() => readConfig(env));
+  const policy = collect(() => readPolicy(readPolicyFile(env), env));
+  if (!config || !policy) throw new ConfigRefused(problems);
+  return { config, policy };
+}
+
+function readPolicyFile(env: Environment): string {
+  try {
+    return readFileSync(env.BROKER_POLICY_FILE || 'policy.json', 'utf8');
+  } catch {
+    throw new ConfigRefused(['BROKER_POLICY_FILE names a file that cannot be read']);
+  }
+}
+
+/** Trusting platform headers without the platform would let anybody be anybody: fail closed until Easy Auth is known to be on. */
+function assertEasyAuthOn(config: Config): void {
+  if (config.easyAuthOn) return;
+  throw new Refusal('easy_auth_off', {
+    description: 'App Service authentication is not on for this app (WEBSITE_AUTH_ENABLED)',
+  });
+}
+
+type Adapters = ReturnType<typeof createAdapters>;
+
+function createAdapters(config: Config, { clock, random }: System) {
+  const table = createTables(config.tables);
+  const vault = createVault(
+    'keyFile' in config.vault ? createKeyFile(config.vault.keyFile) : createKeyVault(config.vault.keyId),
+  );
+  const http = createHttpClient();
+  const providers = createProviders(config, { http, clock });
+  const keyRing = createKeyRing({
+    store: createSigningKeyStore(table('signingKeys')),
+    vault,
+    clock,
+    random,
+  });
+  return {
+    vault,
+    connections: createConnectionStore(table('connections')),
+    grants: createGrantStore(table('grants')),
+    due: createDueIndex(table('due')),
+    audit: createAuditLog(table('audit')),
+    failures: createFailureLog(table('refreshFailures')),
+    circuits: createCircuitStore(table('circuits')),
+    heartbeat: createHeartbeat(table('heartbeat')),
+    provider: createProvider(providers, http),
+    tokens: createTokens({ issuer: config.issuer, providers, keyRing, clock, random }),
+    rulesOf: rulesByName(providers),
+    providers: [...providers.keys()],
+  };
+}
+
+function createProviders(
+  config: Config,
+  deps: { http: HttpClient; clock: Clock },
+): ReadonlyMap<string, ConfiguredProvider> {
+  const settings = config.aad;
+  return new Map([[aad.name, { settings, rules: aad, documents: createProviderDocuments(settings, deps) }]]);
+}
+
+function rulesByName(providers: ReadonlyMap<string, ConfiguredProvider>): (name: string) => ProviderRules {
+  return (name) => {
+    const provider = providers.get(name);
+    if (!provider) throw new Error('a connection names a provider that is not configured');
+    return provider.rules;
+  };
+}
+
+function createFlows(deps: System & Adapters & { config: Config; policy: Policy }) {
+  const { config, policy, audit, clock, random, grants } = deps;
+  const rules = { windowSeconds: config.refreshWindowSeconds, livenessSeconds: config.livenessSeconds };
+  const planUpkeep = createPlanUpkeep({ ...deps, rules });
+  const recordFailure = createRecordFailure({ ...deps, planUpkeep });
+  const attempt = createRefreshAttempt({ ...deps, planUpkeep, recordFailure });
+  const refresh = createRefreshConnection({ ...deps, attempt });
+  const takeOver = createTakeOverConnection({ ...deps, planUpkeep });
+  const heldGrants = { grants, clock };
+  return {
+    takeOver,
+    endConnection: createEndConnection(deps),
+    createGrant: createCreateGrant({ ...deps, planUpkeep, takeOver }),
+    endGrant: (grantId: string, by: { by: 'subject' | 'client'; correlationId: string }) =>
+      endGrant({ grants, audit, clock, random }, grantId, by),
+    tokenEndpoint: createTokenEndpoint({
+      ...deps,
+      authenticateClient: createAuthenticateClient(deps),
+      grantTypes: [createRefreshTokenGrant(heldGrants), createTokenExchangeGrant(heldGrants)],
+      issue: createIssueToken({ ...deps, policy, refresh }),
+    }),
+    findDue: createFindDue(deps),
+    workDue: createWorkDue({ ...deps, planUpkeep, refresh }),
+    checkHealth: createCheckHealth(deps),
+  };
+}
+
+/** The process's own broker, from its environment; what the files in `functions/` register. */
+export const entry: Entry<Broker> = createEntry(() => composeBroker(process.env), consoleLog);
+
+/** Liveness needs no configuration: a process that answers is alive. */
+export const live: HttpHandler = createLiveHandler({ log: consoleLog });

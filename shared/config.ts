@@ -1,0 +1,164 @@
+/** Settings as the platform hands them over: environment variables, which is what app settings become. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface ProviderSettings {
+  readonly name: string;
+  readonly issuer: string;
+  /** The tenant the issuer names. */
+  readonly tenant: string;
+  /** The app registration of Easy Auth itself: only it can redeem the refresh tokens it was given. */
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** What an app token for this broker may carry as `aud`. */
+  readonly audiences: readonly string[];
+}
+
+export interface Config {
+  /** The broker's own issuer and public address, without a trailing slash. */
+  readonly issuer: string;
+  /** Easy Auth is on in front of this app (`WEBSITE_AUTH_ENABLED`). */
+  readonly easyAuthOn: boolean;
+  readonly policyFile: string;
+  readonly tables: { readonly connectionString: string } | { readonly endpoint: string };
+  readonly vault: { readonly keyFile: string } | { readonly keyId: string };
+  readonly aad: ProviderSettings;
+  /** How long after its `exp` an ID token still proves who signed in: the session's longest life. */
+  readonly sessionMaxSeconds: number;
+  readonly refreshWindowSeconds: number;
+  readonly livenessSeconds: number;
+}
+
+/** Everything that is wrong with the settings or the policy, by name and never by value. */
+export class ConfigRefused extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(`the configuration is refused:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.name = 'ConfigRefused';
+    this.problems = problems;
+  }
+}
+
+const GUID = '[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}';
+const AAD_ISSUER = new RegExp(`/(${GUID})/v2\\.0$`);
+
+/**
+ * Reads every setting once.
+ * @throws ConfigRefused listing all problems together
+ */
+export function readConfig(env: Environment): Config {
+  const problems: string[] = [];
+  const read = readerOf(env, problems);
+  const config: Config = {
+    issuer: read.address('BROKER_ISSUER').replace(/\/$/, ''),
+    easyAuthOn: isTrue(env.WEBSITE_AUTH_ENABLED),
+    policyFile: env.BROKER_POLICY_FILE || 'policy.json',
+    tables: readTables(env, read, problems),
+    vault: readVault(env, read, problems),
+    aad: readAad(env, read, problems),
+    sessionMaxSeconds: 3600 * read.number('BROKER_SESSION_MAX_HOURS', { least: 1, most: 720, preset: 8 }),
+    refreshWindowSeconds: read.number('BROKER_REFRESH_WINDOW_SECONDS', {
+      least: 1,
+      most: 86_400,
+      preset: 600,
+    }),
+    livenessSeconds: read.number('BROKER_LIVENESS_SECONDS', { least: 1, most: 2_592_000, preset: 21_600 }),
+  };
+  if (problems.length > 0) throw new ConfigRefused(problems);
+  return config;
+}
+
+type Reader = ReturnType<typeof readerOf>;
+
+function readerOf(env: Environment, problems: string[]) {
+  return {
+    required(...names: readonly [string, ...string[]]): string {
+      const value = names.map((name) => env[name]).find(Boolean);
+      if (value === undefined) problems.push(`${names.join(' or ')} is missing`);
+      return value ?? '';
+    },
+    /** An absolute address; plain http only on this machine. */
+    address(...names: readonly [string, ...string[]]): string {
+      const value = this.required(...names);
+      if (value !== '' && !isSafeAddress(value)) {
+        problems.push(`${names[0]} must be an https address (http only for localhost)`);
+      }
+      return value;
+    },
+    number(name: string, range: { least: number; most: number; preset: number }): number {
+      const text = env[name];
+      if (text === undefined || text === '') return range.preset;
+      const value = Number(text);
+      if (!Number.isFinite(value) || value < range.least || value > range.most) {
+        problems.push(`${name} must be a number from ${range.least} to ${range.most}`);
+      }
+      return value;
+    },
+  };
+}
+
+function readTables(env: Environment, read: Reader, problems: string[]): Config['tables'] {
+  const { BROKER_TABLES_CONNECTION_STRING: connectionString, BROKER_TABLES_ENDPOINT: endpoint } = env;
+  if (exactlyOne(['BROKER_TABLES_CONNECTION_STRING', 'BROKER_TABLES_ENDPOINT'], env, problems)) {
+    if (
+      connectionString &&
+      !/(^|;)(TableEndpoint|AccountName|UseDevelopmentStorage)=/i.test(connectionString)
+    ) {
+      problems.push('BROKER_TABLES_CONNECTION_STRING is not a storage connection string');
+    }
+    if (connectionString) return { connectionString };
+    if (endpoint) return { endpoint: read.address('BROKER_TABLES_ENDPOINT') };
+  }
+  return { connectionString: '' };
+}
+
+function readVault(env: Environment, read: Reader, problems: string[]): Config['vault'] {
+  const { BROKER_VAULT_KEY_FILE: keyFile, BROKER_VAULT_KEY_ID: keyId } = env;
+  if (!exactlyOne(['BROKER_VAULT_KEY_FILE', 'BROKER_VAULT_KEY_ID'], env, problems)) return { keyFile: '' };
+  if (keyFile) {
+    // A key beside the data it protects is for one machine only.
+    if (env.WEBSITE_SITE_NAME)
+      problems.push('BROKER_VAULT_KEY_FILE is refused in Azure: use BROKER_VAULT_KEY_ID');
+    return { keyFile };
+  }
+  return { keyId: keyId ? read.address('BROKER_VAULT_KEY_ID') : '' };
+}
+
+function readAad(env: Environment, read: Reader, problems: string[]): ProviderSettings {
+  const issuer = read.address('BROKER_AAD_ISSUER', 'WEBSITE_AUTH_OPENID_ISSUER');
+  const tenant = AAD_ISSUER.exec(issuer)?.[1];
+  if (issuer !== '' && tenant === undefined) {
+    problems.push('BROKER_AAD_ISSUER must name one tenant and end in /{tenant id}/v2.0');
+  }
+  const clientId = read.required('BROKER_AAD_CLIENT_ID', 'WEBSITE_AUTH_CLIENT_ID');
+  const audiences = (env.BROKER_AUDIENCES ?? '').split(',').map((text) => text.trim());
+  const named = audiences.filter((text) => text !== '');
+  return {
+    name: 'aad',
+    issuer,
+    tenant: tenant ?? '',
+    clientId,
+    clientSecret: read.required('BROKER_AAD_CLIENT_SECRET', 'MICROSOFT_PROVIDER_AUTHENTICATION_SECRET'),
+    audiences: named.length > 0 ? named : [clientId, `api://${clientId}`],
+  };
+}
+
+function exactlyOne(names: readonly [string, string], env: Environment, problems: string[]): boolean {
+  const given = names.filter((name) => env[name]);
+  if (given.length !== 1) problems.push(`exactly one of ${names.join(' and ')} must be set`);
+  return given.length === 1;
+}
+
+function isSafeAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]';
+}
+
+/** As the Functions host reads it: `true` in any case, or `1`. */
+function isTrue(value: string | undefined): boolean {
+  return value === '1' || value?.toLowerCase() === 'true';
+}

@@ -1,0 +1,84 @@
+import type { ErrorCode } from './errors.js';
+import type { Narrowing } from './narrowing.js';
+import type { RefreshClass } from './refresh_result.js';
+
+/** What happened; a closed vocabulary, so that a query can rely on it. */
+export const AUDIT_EVENT_TYPES = [
+  'token.issued',
+  'token.refused',
+  'connection.created',
+  'connection.renewed',
+  'connection.ended',
+  'connection.died',
+  'connection.refused',
+  'connection.refreshed',
+  'grant.created',
+  'grant.refused',
+  'grant.ended',
+  'audit.read',
+] as const;
+
+export type AuditEventType = (typeof AUDIT_EVENT_TYPES)[number];
+
+/** One audit record. Never a token, never a secret; names of people only as subject ids. */
+export interface AuditEvent {
+  readonly id: string;
+  /** ms since the epoch */
+  readonly at: number;
+  readonly type: AuditEventType;
+  /** `provider:tenant:id` */
+  readonly subject?: string;
+  readonly clientId?: string;
+  /** Who acted when it was neither the subject nor the client: an auditor, the timer. */
+  readonly actor?: string;
+  readonly resource?: string;
+  readonly scope?: string;
+  readonly requestedScope?: string;
+  readonly narrowing?: Narrowing;
+  readonly grantId?: string;
+  readonly grantType?: string;
+  readonly tokenId?: string;
+  /** ms since the epoch */
+  readonly expiresAt?: number;
+  readonly error?: ErrorCode;
+  readonly reason?: string;
+  readonly correlationId?: string;
+}
+
+/** One failed refresh attempt, with what an operator should do about it. */
+export interface RefreshFailure {
+  readonly id: string;
+  readonly at: number;
+  readonly subject: string;
+  readonly provider: string;
+  readonly resource?: string;
+  readonly scope?: string;
+  readonly class: RefreshClass;
+  readonly status: number;
+  readonly error: string;
+  readonly suberror?: string;
+  readonly codes: readonly number[];
+  readonly traceId?: string;
+  /** How many in a row, this one included. */
+  readonly attempt: number;
+  readonly nextAttemptAt?: number;
+  readonly cause: RefreshCause;
+  readonly action: string;
+}
+
+/** Who wanted the refresh: the timer's queue worker, a token request, or a user taking over a credential. */
+export type RefreshCause = 'timer' | 'token' | 'take_over';
+
+/** What the operator should do, by class. */
+export function operatorAction(kind: RefreshClass): string {
+  switch (kind) {
+    case 'transient':
+      return 'none: it is retried by itself';
+    case 'user_action_required':
+      return 'ask the user to sign in again at the provider (consent, second factor, device)';
+    case 'grant_dead':
+      return 'the credential is gone: the user must sign in and connect again';
+    case 'broker_misconfigured':
+      return 'mend the app registration (client secret, certificate, permissions) or the policy';
+  }
+}

@@ -1,0 +1,107 @@
+import { digest, fraction } from './digest.js';
+import type { Failure } from './refresh_result.js';
+import type { Scope } from './scope.js';
+import { type Subject, subjectKey } from './subject.js';
+
+export type ConnectionState = 'active' | 'dead' | 'ended';
+
+/** The broker's sealed provider credential of one subject at one provider. All times in ms. */
+export interface Connection {
+  readonly subject: Subject;
+  readonly state: ConnectionState;
+  /** Changes with every take-over: tokens of an earlier enrolment are never served. */
+  readonly enrolment: string;
+  /** Grows by one with every stored refresh token; part of what the seal is bound to. */
+  readonly generation: number;
+  /** Sealed. Absent once dead or ended. */
+  readonly refreshToken?: string;
+  /** The predecessor, sealed under `generation - 1`, kept while the provider still honours it. */
+  readonly previous?: { readonly refreshToken: string; readonly until: number };
+  readonly createdAt: number;
+  readonly renewedAt: number;
+  readonly refreshedAt: number;
+  readonly endedAt?: number;
+  /** Who is refreshing now, and until when others must keep off. */
+  readonly claim?: { readonly attemptId: string; readonly until: number };
+  /** The attempt that wrote this generation: tells our own applied write from somebody else's. */
+  readonly lastAttemptId?: string;
+  /** When the timer should look at it; absent when nothing is to be kept fresh. */
+  readonly dueAt?: number;
+}
+
+/** What is kept fresh: a token for one resource and scope, or (without resource) the bare credential. */
+export interface Target {
+  readonly resource?: string;
+  readonly scope: Scope;
+}
+
+/** A provider token in the cache, or the standing failure to get one. All times in ms. */
+export interface KeptToken {
+  readonly subject: Subject;
+  readonly target: Target;
+  readonly enrolment: string;
+  readonly generation: number;
+  readonly token?: {
+    /** Absent where only the proof of life is kept. */
+    readonly sealed?: string;
+    readonly scope: Scope;
+    readonly obtainedAt: number;
+    readonly expiresAt: number;
+  };
+  readonly failure?: Failure;
+}
+
+export interface FreshnessRules {
+  /** Refresh when less than this is left, seconds. */
+  readonly windowSeconds: number;
+  /** How often a credential is proven alive when no provider token needs it, seconds. */
+  readonly livenessSeconds: number;
+}
+
+export function targetKey(target: Target): string {
+  return digest('target', target.resource ?? '', ...target.scope);
+}
+
+export function isClaimed(connection: Connection, now: number): boolean {
+  return connection.claim !== undefined && connection.claim.until > now;
+}
+
+/**
+ * When a token should be refreshed: one window before its end, but never in the first half of its life (a short-lived
+ * token would be due for ever), and earlier by up to a tenth so that users enrolled together do not stay together.
+ */
+export function refreshAt(
+  life: { obtainedAt: number; expiresAt: number },
+  windowSeconds: number,
+  seed: string,
+): number {
+  const half = (life.expiresAt - life.obtainedAt) / 2;
+  const window = Math.min(windowSeconds * 1000, half);
+  return Math.round(life.expiresAt - window - window * 0.1 * fraction(seed));
+}
+
+/** When this target wants attention: at its next attempt while failing, else before its token ends, else now. */
+export function targetDueAt(
+  kept: KeptToken | undefined,
+  rules: FreshnessRules,
+  enrolledAt: number,
+): number | undefined {
+  if (kept?.failure) return kept.failure.nextAttemptAt;
+  if (!kept?.token) return enrolledAt;
+  const seed = `${subjectKey(kept.subject)}:${targetKey(kept.target)}`;
+  if (kept.target.resource !== undefined) return refreshAt(kept.token, rules.windowSeconds, seed);
+  const liveness = rules.livenessSeconds * 1000;
+  return Math.round(kept.token.obtainedAt + liveness * (1 - 0.1 * fraction(seed)));
+}
+
+/** Whether a kept token may be served: of this enrolment, and alive for at least `minTtlSeconds` more. */
+export function servable(
+  kept: KeptToken | undefined,
+  connection: Connection,
+  need: { now: number; minTtlSeconds: number },
+): { readonly sealed: string; readonly scope: Scope; readonly expiresAt: number } | undefined {
+  if (kept?.token?.sealed === undefined || kept.enrolment !== connection.enrolment) return undefined;
+  const { sealed, scope, expiresAt } = kept.token;
+  const left = expiresAt - need.now;
+  return left >= Math.max(1, need.minTtlSeconds) * 1000 ? { sealed, scope, expiresAt } : undefined;
+}

@@ -1,0 +1,37 @@
+import { digest } from './digest.js';
+import type { Scope } from './scope.js';
+import { type Subject, subjectKey } from './subject.js';
+
+/** The stored delegation: subject lets client act at resource with scope until a time. All times in ms. */
+export interface Grant {
+  readonly grantId: string;
+  readonly subject: Subject;
+  readonly clientId: string;
+  readonly resource: string;
+  readonly scope: Scope;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly ended?: { readonly at: number; readonly by: GrantEndedBy };
+}
+
+export type GrantEndedBy = 'subject' | 'client' | 'connection_ended';
+export type GrantState = 'live' | 'ended' | 'expired';
+
+export function grantState(grant: Grant, now: number): GrantState {
+  if (grant.ended) return 'ended';
+  return grant.expiresAt <= now ? 'expired' : 'live';
+}
+
+const GRANT_ID = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{22})$/;
+
+/** A grant id names its partition, so it is found by one point read; the second half is 128 random bits. */
+export function newGrantId(subject: Subject, random: Uint8Array): string {
+  return `${subjectKey(subject)}.${Buffer.from(random.subarray(0, 16)).toString('base64url')}`;
+}
+
+/** The storage keys of a grant id, or undefined for a text that cannot be one. */
+export function grantKeys(grantId: string): { partition: string; row: string } | undefined {
+  const match = GRANT_ID.exec(grantId);
+  if (!match?.[1]) return undefined;
+  return { partition: match[1], row: digest('grant', grantId) };
+}

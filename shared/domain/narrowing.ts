@@ -1,0 +1,79 @@
+import { Refusal } from './errors.js';
+import { intersect, isSubset, type Scope } from './scope.js';
+import type { Subject } from './subject.js';
+
+/** How the issued token relates to what was asked (`narrowing` on the wire). */
+export type Narrowing = 'minted' | 'provider' | 'none';
+
+/** What a caller's credential holds before anything is taken away. */
+export interface Held {
+  readonly subject: Subject;
+  readonly resource: string;
+  readonly scope: Scope;
+  /** ms since the epoch */
+  readonly expiresAt: number;
+  readonly grantId: string;
+}
+
+/** The value that is narrowed and issued. */
+export interface Authorization {
+  readonly subject: Subject;
+  readonly clientId: string;
+  readonly resource: string;
+  readonly scope: Scope;
+  /** ms since the epoch; no token of this authorization may live longer. */
+  readonly expiresAt: number;
+  readonly grantId: string;
+}
+
+export interface NarrowingRequest {
+  readonly held: Held;
+  readonly clientId: string;
+  readonly resource: string;
+  /** Undefined asks for all that is held. */
+  readonly scope: Scope | undefined;
+}
+
+export interface NarrowingPolicy {
+  /** What policy lets this client have at this resource; undefined where it names no such pair. */
+  readonly clientScope: Scope | undefined;
+  readonly resourceScope: Scope;
+}
+
+/**
+ * The narrowing rule: what leaves is requested ∩ held ∩ client policy ∩ resource policy, at the one resource that is held.
+ * Asking for more than that is refused rather than trimmed, so a caller never mistakes what it was given
+ * (RFC 6749 §6, RFC 8693 §2.2.1, RFC 8707 §2.2).
+ * @throws Refusal `invalid_target` or `invalid_scope`.
+ */
+export function narrow(request: NarrowingRequest, policy: NarrowingPolicy): Authorization {
+  const { held, clientId, resource } = request;
+  if (policy.clientScope === undefined) {
+    throw new Refusal('invalid_target', { description: 'resource is not allowed for this client' });
+  }
+  if (held.resource !== resource) {
+    throw new Refusal('invalid_target', {
+      description: 'resource is not the one this grant is for',
+      reason: 'resource differs from the grant',
+    });
+  }
+  const most = intersect(intersect(held.scope, policy.clientScope), policy.resourceScope);
+  const scope = request.scope ?? most;
+  if (scope.length === 0 || !isSubset(scope, most)) {
+    throw new Refusal('invalid_scope', {
+      description: 'scope exceeds what the grant and the policy allow',
+      reason:
+        request.scope === undefined
+          ? 'nothing is left of the grant under this policy'
+          : 'scope wider than held',
+    });
+  }
+  return {
+    subject: held.subject,
+    clientId,
+    resource,
+    scope,
+    expiresAt: held.expiresAt,
+    grantId: held.grantId,
+  };
+}

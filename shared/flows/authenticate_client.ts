@@ -1,0 +1,84 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { Refusal } from '../domain/errors.js';
+import type { ClientPolicy, Policy } from '../policy.js';
+import type { Tokens } from '../ports.js';
+
+/** How a client presented itself; the parser has made sure that it is exactly one way. */
+export type ClientCredential =
+  | {
+      readonly method: 'client_secret_basic' | 'client_secret_post';
+      readonly clientId: string;
+      readonly secret: string;
+    }
+  | { readonly method: 'app_token'; readonly clientId: string | undefined; readonly token: string }
+  | { readonly method: 'none' };
+
+export type AuthenticateClient = (credential: ClientCredential) => Promise<ClientPolicy>;
+
+/**
+ * Who the client is, proven (RFC 6749 §2.3, RFC 7523 §2.2). Every refusal is the same `invalid_client`; which part was wrong stays
+ * with the audit.
+ */
+export function createAuthenticateClient(deps: { policy: Policy; tokens: Tokens }): AuthenticateClient {
+  const { policy, tokens } = deps;
+  const byAppId = clientsByAppId(policy);
+  return async (credential) => {
+    switch (credential.method) {
+      case 'none':
+        throw invalidClient('client authentication is missing');
+      case 'app_token':
+        return byToken(await verifyApp(tokens, credential.token), credential.clientId, byAppId);
+      default:
+        return bySecret(policy, credential);
+    }
+  };
+}
+
+/** Which client an Entra app is, where policy knows it. */
+export function clientsByAppId(policy: Policy): ReadonlyMap<string, ClientPolicy> {
+  const known = [...policy.clients.values()].flatMap((client): [string, ClientPolicy][] =>
+    client.entraAppId === undefined ? [] : [[client.entraAppId, client]],
+  );
+  return new Map(known);
+}
+
+async function verifyApp(tokens: Tokens, token: string): Promise<string> {
+  try {
+    return (await tokens.verifyAppToken(token)).appId.toLowerCase();
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'unauthenticated') throw invalidClient(error.reason);
+    throw error;
+  }
+}
+
+function byToken(
+  appId: string,
+  named: string | undefined,
+  byAppId: ReadonlyMap<string, ClientPolicy>,
+): ClientPolicy {
+  const client = byAppId.get(appId);
+  if (!client) throw invalidClient('the app is not a known client');
+  if (named !== undefined && named !== client.clientId) {
+    throw invalidClient('client_id is not the client of the app token');
+  }
+  return client;
+}
+
+function bySecret(policy: Policy, { clientId, secret }: { clientId: string; secret: string }): ClientPolicy {
+  const client = policy.clients.get(clientId);
+  // An unknown client is compared too, so that the time taken does not tell which ids exist.
+  const matches = sameSecret(secret, client?.secret ?? '');
+  if (!client) throw invalidClient('unknown client');
+  if (client.secret === undefined) throw invalidClient('this client has no secret in policy');
+  if (!matches) throw invalidClient('wrong secret');
+  return client;
+}
+
+function sameSecret(given: string, expected: string): boolean {
+  const hash = (text: string) => createHash('sha256').update(text, 'utf8').digest();
+  return timingSafeEqual(hash(given), hash(expected)) && expected !== '';
+}
+
+function invalidClient(reason: string): Refusal {
+  return new Refusal('invalid_client', { description: 'client authentication failed', reason });
+}

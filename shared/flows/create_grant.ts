@@ -1,0 +1,117 @@
+import { Refusal } from '../domain/errors.js';
+import { type Grant, newGrantId } from '../domain/grant.js';
+import { formatScope, isSubset, type Scope } from '../domain/scope.js';
+import { type Subject, subjectName } from '../domain/subject.js';
+import type { ClientPolicy, Policy } from '../policy.js';
+import type { AuditLog, Clock, ConnectionStore, DueIndex, GrantStore, Random } from '../ports.js';
+import { type PlanUpkeep, withDueEntry } from './plan_upkeep.js';
+import type { TakeOverConnection } from './take_over_connection.js';
+
+export interface GrantRequest {
+  readonly subject: Subject;
+  readonly clientId: string;
+  readonly resource: string;
+  readonly scope: Scope;
+  /** Undefined asks for as long as policy allows. */
+  readonly expiresInSeconds: number | undefined;
+  /** For the connection, where there is none yet. */
+  readonly refreshToken: string | undefined;
+  readonly correlationId: string;
+}
+
+export type CreateGrant = (request: GrantRequest) => Promise<Grant>;
+
+interface Deps {
+  readonly policy: Policy;
+  readonly grants: GrantStore;
+  readonly connections: ConnectionStore;
+  readonly due: DueIndex;
+  readonly takeOver: TakeOverConnection;
+  readonly planUpkeep: PlanUpkeep;
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const WRITE_TRIES = 5;
+
+/**
+ * Lets a client act for the subject. Policy is asked first, so that a refusal leaves nothing behind; then the connection is made
+ * when there is none alive; then the grant is written.
+ * @throws Refusal naming the member that is not allowed
+ */
+export function createCreateGrant(deps: Deps): CreateGrant {
+  return async (request) => {
+    const client = allowedClient(deps.policy, request);
+    const seconds = lifetime(client, request.expiresInSeconds);
+    const connection = await deps.connections.find(request.subject);
+    if (connection?.value.state !== 'active') await deps.takeOver(request);
+    const now = deps.clock();
+    const grant: Grant = {
+      grantId: newGrantId(request.subject, deps.random.bytes(16)),
+      subject: request.subject,
+      clientId: request.clientId,
+      resource: request.resource,
+      scope: request.scope,
+      createdAt: now,
+      expiresAt: now + seconds * 1000,
+    };
+    await deps.grants.create(grant);
+    await record(deps, grant, request.correlationId);
+    await schedule(deps, request.subject);
+    return grant;
+  };
+}
+
+function allowedClient(policy: Policy, { clientId, resource, scope }: GrantRequest): ClientPolicy {
+  const client = policy.clients.get(clientId);
+  if (!client) throw new Refusal('invalid_parameter', { description: 'client_id is not a known client' });
+  const allowed = client.resources.get(resource);
+  if (!allowed) {
+    throw new Refusal('invalid_parameter', { description: 'resource is not allowed for this client' });
+  }
+  if (!isSubset(scope, allowed)) {
+    throw new Refusal('invalid_parameter', {
+      description: 'scope exceeds what this client may have at this resource',
+    });
+  }
+  return client;
+}
+
+function lifetime(client: ClientPolicy, asked: number | undefined): number {
+  if (asked !== undefined && asked > client.maxGrantSeconds) {
+    throw new Refusal('invalid_parameter', {
+      description: 'expires_in is longer than the policy allows for this client',
+    });
+  }
+  return asked ?? client.maxGrantSeconds;
+}
+
+async function record(deps: Deps, grant: Grant, correlationId: string): Promise<void> {
+  await deps.audit.append({
+    id: deps.random.uuid(),
+    at: grant.createdAt,
+    type: 'grant.created',
+    subject: subjectName(grant.subject),
+    clientId: grant.clientId,
+    resource: grant.resource,
+    scope: formatScope(grant.scope),
+    grantId: grant.grantId,
+    expiresAt: grant.expiresAt,
+    correlationId,
+  });
+}
+
+/** A new grant may want something kept fresh sooner than the connection knew. */
+async function schedule(deps: Deps, subject: Subject): Promise<void> {
+  for (let attempt = 0; attempt < WRITE_TRIES; attempt++) {
+    const found = await deps.connections.find(subject);
+    if (found?.value.state !== 'active') return;
+    const [soonest] = await deps.planUpkeep(found.value);
+    const known = found.value.dueAt ?? Number.POSITIVE_INFINITY;
+    if (!soonest || soonest.dueAt >= known) return;
+    const after = { ...found.value, dueAt: soonest.dueAt };
+    const write = () => deps.connections.replace(after, found.etag);
+    if (await withDueEntry(deps.due, { before: found.value, after }, write)) return;
+  }
+}

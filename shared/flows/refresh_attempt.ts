@@ -1,0 +1,156 @@
+import type { Connection, KeptToken, Target } from '../domain/connection.js';
+import { accessTokenSeal, refreshTokenSeal } from '../domain/seal_context.js';
+import { sameSubject, subjectName } from '../domain/subject.js';
+import type {
+  AuditLog,
+  CircuitStore,
+  Clock,
+  ConnectionStore,
+  DueIndex,
+  Log,
+  Provider,
+  ProviderTokens,
+  Random,
+  Tokens,
+  Vault,
+  Versioned,
+} from '../ports.js';
+import type { ProviderRules } from '../providers/rules.js';
+import { commitConnection } from './commit_connection.js';
+import type { PlanUpkeep } from './plan_upkeep.js';
+import type { RecordFailure } from './record_failure.js';
+import type { RefreshOutcome, RefreshRequest } from './refresh_connection.js';
+
+/** A request whose connection is claimed. `probing`: the circuit was open and this call tests whether it may close. */
+export type AttemptRequest = RefreshRequest & { readonly probing: boolean };
+
+/** One provider call under a claim, and the commit of whatever came of it. */
+export type RefreshAttempt = (
+  claimed: Versioned<Connection>,
+  kept: KeptToken | undefined,
+  request: AttemptRequest,
+) => Promise<RefreshOutcome>;
+
+export interface AttemptDeps {
+  readonly connections: ConnectionStore;
+  readonly circuits: CircuitStore;
+  readonly due: DueIndex;
+  readonly vault: Vault;
+  readonly provider: Provider;
+  readonly rulesOf: (provider: string) => ProviderRules;
+  readonly tokens: Tokens;
+  readonly audit: AuditLog;
+  readonly recordFailure: RecordFailure;
+  readonly planUpkeep: PlanUpkeep;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly sleep: (ms: number) => Promise<void>;
+}
+
+/** A predecessor is kept this long at providers that go on honouring it, ms. */
+const PREVIOUS_KEPT_MS = 24 * 3_600_000;
+
+export function createRefreshAttempt(deps: AttemptDeps): RefreshAttempt {
+  return async (claimed, kept, request) => {
+    const connection = claimed.value;
+    if (connection.refreshToken === undefined) throw new Error('an active connection has no credential');
+    const refreshToken = await deps.vault.open(connection.refreshToken, refreshTokenSeal(connection));
+    const { provider } = connection.subject;
+    const answer = await deps.provider.refresh(provider, refreshToken, request.target);
+    if (!answer.ok) return deps.recordFailure({ claimed, kept, request, failure: answer.failure });
+    if (!provesSubject(deps, connection, answer.tokens)) {
+      const failure = { status: 200, error: 'subject_changed', codes: [] };
+      return deps.recordFailure({ claimed, kept, request, failure, verdict: { class: 'grant_dead' } });
+    }
+    if (request.probing) await deps.circuits.close(provider);
+    return store(deps, { claimed, request, tokens: answer.tokens, refreshToken });
+  };
+}
+
+/** Identity continuity: a refresh that comes back for another user is never stored (OpenID Connect Core §12.2). */
+function provesSubject(deps: AttemptDeps, { subject }: Connection, { idToken }: ProviderTokens): boolean {
+  const named = idToken === undefined ? undefined : deps.tokens.subjectOf(subject.provider, idToken);
+  return named !== undefined && sameSubject(named, subject);
+}
+
+interface Refreshed {
+  readonly claimed: Versioned<Connection>;
+  readonly request: AttemptRequest;
+  readonly tokens: ProviderTokens;
+  /** What was redeemed: kept when the provider returned no successor. */
+  readonly refreshToken: string;
+}
+
+async function store(deps: AttemptDeps, refreshed: Refreshed): Promise<RefreshOutcome> {
+  const { claimed, request, tokens } = refreshed;
+  const next = await succeed(deps, refreshed);
+  const kept = await keep(deps, next, { target: request.target, tokens });
+  const [soonest] = await deps.planUpkeep(next, [kept]);
+  const { dueAt: _, ...rest } = next;
+  const after: Connection = soonest === undefined ? rest : { ...rest, dueAt: soonest.dueAt };
+  const outcome = await commitConnection(deps, { before: claimed, after, keep: [kept] });
+  if (outcome === 'lost') return { kind: 'busy' };
+  await recordRefreshed(deps, after, request);
+  if (request.target.resource === undefined) return { kind: 'alive' };
+  const expiresAt = kept.token?.expiresAt ?? deps.clock();
+  return { kind: 'fresh', token: { accessToken: tokens.accessToken, scope: tokens.scope, expiresAt } };
+}
+
+/** The connection one generation on. The old token is kept aside where the provider still honours it. */
+async function succeed(deps: AttemptDeps, refreshed: Refreshed): Promise<Connection> {
+  const { claim, previous: _, ...connection } = refreshed.claimed.value;
+  const now = deps.clock();
+  const owner = { ...connection, generation: connection.generation + 1 };
+  const successor = refreshed.tokens.refreshToken ?? refreshed.refreshToken;
+  const keepsOld = deps.rulesOf(connection.subject.provider).rotation === 'replace-keep-old';
+  const old = refreshed.tokens.refreshToken === undefined ? undefined : connection.refreshToken;
+  return {
+    ...owner,
+    refreshToken: await deps.vault.seal(successor, refreshTokenSeal(owner)),
+    ...(keepsOld && old ? { previous: { refreshToken: old, until: now + PREVIOUS_KEPT_MS } } : {}),
+    refreshedAt: now,
+    ...(claim ? { lastAttemptId: claim.attemptId } : {}),
+  };
+}
+
+async function keep(
+  deps: AttemptDeps,
+  owner: Connection,
+  { target, tokens }: { target: Target; tokens: ProviderTokens },
+): Promise<KeptToken> {
+  const now = deps.clock();
+  const { subject, enrolment, generation } = owner;
+  const wanted = target.resource !== undefined;
+  const sealed = wanted
+    ? await deps.vault.seal(tokens.accessToken, accessTokenSeal(owner, target))
+    : undefined;
+  return {
+    subject,
+    target,
+    enrolment,
+    generation,
+    token: {
+      ...(sealed === undefined ? {} : { sealed }),
+      scope: tokens.scope,
+      obtainedAt: now,
+      expiresAt: now + tokens.expiresIn * 1000,
+    },
+  };
+}
+
+async function recordRefreshed(
+  deps: AttemptDeps,
+  { subject }: Connection,
+  request: AttemptRequest,
+): Promise<void> {
+  const { resource, scope } = request.target;
+  await deps.audit.append({
+    id: deps.random.uuid(),
+    at: deps.clock(),
+    type: 'connection.refreshed',
+    subject: subjectName(subject),
+    actor: request.cause,
+    ...(resource === undefined ? {} : { resource, scope: scope.join(' ') }),
+  });
+}

@@ -1,0 +1,137 @@
+import type { RefreshCause } from '../domain/audit_event.js';
+import { type Connection, isClaimed, type KeptToken, servable, type Target } from '../domain/connection.js';
+import type { Failure } from '../domain/refresh_result.js';
+import type { Scope } from '../domain/scope.js';
+import { accessTokenSeal } from '../domain/seal_context.js';
+import type { Subject } from '../domain/subject.js';
+import type { CircuitStore, Clock, ConnectionStore, Random, Vault, Versioned } from '../ports.js';
+import type { RefreshAttempt } from './refresh_attempt.js';
+
+export interface RefreshRequest {
+  readonly subject: Subject;
+  readonly target: Target;
+  /** A kept token that lives at least this much longer is served without a refresh, seconds. */
+  readonly minTtlSeconds: number;
+  /** Serve a kept token with less left than that when the provider cannot be used just now. */
+  readonly acceptShorter: boolean;
+  readonly cause: RefreshCause;
+  /** How long to wait for somebody else's refresh, ms. */
+  readonly patienceMs: number;
+}
+
+export interface LiveToken {
+  readonly accessToken: string;
+  readonly scope: Scope;
+  /** ms */
+  readonly expiresAt: number;
+}
+
+export type RefreshOutcome =
+  | { readonly kind: 'fresh'; readonly token: LiveToken }
+  /** Done, with nothing to hand out: the bare credential was proven alive. */
+  | { readonly kind: 'alive' }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+  | { readonly kind: 'circuit_open'; readonly until: number }
+  | { readonly kind: 'dead' }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'busy' };
+
+export type RefreshConnection = (request: RefreshRequest) => Promise<RefreshOutcome>;
+
+export interface RefreshDeps {
+  readonly connections: ConnectionStore;
+  readonly circuits: CircuitStore;
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly sleep: (ms: number) => Promise<void>;
+  readonly attempt: RefreshAttempt;
+}
+
+/** How long others keep off a claimed connection: more than the provider call and the commit after it can take. */
+export const CLAIM_MS = 60_000;
+const POLL_MS = 100;
+
+/**
+ * The one way a connection is refreshed, for the timer's worker and the token endpoint alike: serve what is fresh; claim by etag;
+ * read again; refresh; commit by etag. Losers of the claim wait and are served what the winner stored.
+ */
+export function createRefreshConnection(deps: RefreshDeps): RefreshConnection {
+  return async (request) => {
+    const deadline = deps.clock() + request.patienceMs;
+    for (;;) {
+      const outcome = await tryOnce(deps, request);
+      if (outcome.kind !== 'busy' || deps.clock() >= deadline) return outcome;
+      await deps.sleep(POLL_MS + (deps.random.bytes(1)[0] ?? 0));
+    }
+  };
+}
+
+async function tryOnce(deps: RefreshDeps, request: RefreshRequest): Promise<RefreshOutcome> {
+  const { subject, target, minTtlSeconds } = request;
+  const [found, kept] = await Promise.all([
+    deps.connections.find(subject),
+    deps.connections.keptToken(subject, target),
+  ]);
+  if (!found || found.value.state === 'ended') return { kind: 'absent' };
+  if (found.value.state === 'dead') return { kind: 'dead' };
+  const served = await serve(deps, { kept, connection: found.value, minTtlSeconds });
+  if (served) return served;
+  const outcome = await refreshNow(deps, { found, kept, request });
+  const hopeful = outcome.kind === 'circuit_open' || isPassing(outcome);
+  const shorter = request.acceptShorter && hopeful;
+  return (shorter && (await serve(deps, { kept, connection: found.value, minTtlSeconds: 1 }))) || outcome;
+}
+
+/** A failure that says nothing against the user: what was issued before is still theirs. */
+function isPassing(outcome: RefreshOutcome): boolean {
+  if (outcome.kind !== 'failed') return false;
+  return outcome.failure.class === 'transient' || outcome.failure.class === 'broker_misconfigured';
+}
+
+async function serve(
+  deps: RefreshDeps,
+  what: { kept: KeptToken | undefined; connection: Connection; minTtlSeconds: number },
+): Promise<RefreshOutcome | undefined> {
+  const { kept, connection, minTtlSeconds } = what;
+  const token = servable(kept, connection, { now: deps.clock(), minTtlSeconds });
+  if (!kept || !token) return undefined;
+  const accessToken = await deps.vault.open(token.sealed, accessTokenSeal(kept, kept.target));
+  return { kind: 'fresh', token: { accessToken, scope: token.scope, expiresAt: token.expiresAt } };
+}
+
+async function refreshNow(
+  deps: RefreshDeps,
+  what: { found: Versioned<Connection>; kept: KeptToken | undefined; request: RefreshRequest },
+): Promise<RefreshOutcome> {
+  const { found, request } = what;
+  const now = deps.clock();
+  const kept = what.kept?.enrolment === found.value.enrolment ? what.kept : undefined;
+  if (kept?.failure && mustWait(kept.failure, now)) return { kind: 'failed', failure: kept.failure };
+  const openUntil = await deps.circuits.openUntil(request.subject.provider);
+  if (openUntil !== undefined && openUntil > now) return { kind: 'circuit_open', until: openUntil };
+  if (isClaimed(found.value, now)) return { kind: 'busy' };
+  const claimed = await claim(deps, found, deps.random.uuid());
+  if (!claimed) return { kind: 'busy' };
+  return deps.attempt(claimed, kept, { ...request, probing: openUntil !== undefined });
+}
+
+/** The provider is left alone until the time of the next attempt; for ever when there is none. */
+function mustWait({ nextAttemptAt }: Failure, now: number): boolean {
+  return nextAttemptAt === undefined || nextAttemptAt > now;
+}
+
+/**
+ * Marks the connection as being refreshed and reads it back with its new etag. The SDK may have retried a mark that was applied and
+ * report a conflict: what counts is whose attempt the row names.
+ */
+async function claim(
+  deps: RefreshDeps,
+  found: Versioned<Connection>,
+  attemptId: string,
+): Promise<Versioned<Connection> | undefined> {
+  const until = deps.clock() + CLAIM_MS;
+  await deps.connections.replace({ ...found.value, claim: { attemptId, until } }, found.etag);
+  const after = await deps.connections.find(found.value.subject);
+  return after?.value.claim?.attemptId === attemptId ? after : undefined;
+}

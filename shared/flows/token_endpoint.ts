@@ -1,0 +1,155 @@
+import { Refusal } from '../domain/errors.js';
+import { type Authorization, narrow } from '../domain/narrowing.js';
+import { requestedResource } from '../domain/resource.js';
+import { formatScope, parseScope } from '../domain/scope.js';
+import { subjectName } from '../domain/subject.js';
+import type { GrantType, TokenParameters } from '../grant_types/grant_type.js';
+import type { ClientPolicy, Policy } from '../policy.js';
+import type { AuditLog, Clock, Log, Random } from '../ports.js';
+import type { AuthenticateClient, ClientCredential } from './authenticate_client.js';
+import type { IssuedToken, IssueToken } from './issue_token.js';
+
+export interface TokenRequest {
+  readonly parameters: TokenParameters;
+  readonly credential: ClientCredential;
+  readonly correlationId: string;
+}
+
+export type TokenEndpoint = (request: TokenRequest) => Promise<IssuedToken>;
+
+interface Deps {
+  readonly authenticateClient: AuthenticateClient;
+  readonly grantTypes: readonly GrantType[];
+  readonly policy: Policy;
+  readonly issue: IssueToken;
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** What is known of a request when it is refused; filled phase by phase. */
+interface Progress {
+  client?: ClientPolicy;
+  authorization?: Authorization;
+}
+
+const MOST_TTL_SECONDS = 86_400;
+
+/** `POST /token`, in six phases. All but the last may refuse, and none before the issuing leaves anything behind. */
+export function createTokenEndpoint(deps: Deps): TokenEndpoint {
+  const byName = new Map(deps.grantTypes.map((grantType) => [grantType.name, grantType]));
+  return async (request) => {
+    const progress: Progress = {};
+    try {
+      // 1. Who asks.
+      const client = await deps.authenticateClient(request.credential);
+      progress.client = client;
+      // 2. In which way.
+      const grantType = grantTypeOf(byName, request.parameters);
+      const asked = askedOf(request.parameters);
+      // 3. What they hold.
+      const held = await grantType.held(request.parameters, client);
+      // 4. What of it they get.
+      const authorization = narrow(
+        { held, clientId: client.clientId, resource: asked.resource, scope: asked.scope },
+        {
+          clientScope: client.resources.get(asked.resource),
+          resourceScope: deps.policy.resources.get(asked.resource)?.scope ?? [],
+        },
+      );
+      progress.authorization = authorization;
+      // 5. The token.
+      const issued = await deps.issue({ authorization, minTtlSeconds: asked.minTtlSeconds });
+      // 6. The record, durable before the token leaves.
+      await recordIssued(deps, request, { authorization, issued });
+      return issued;
+    } catch (error) {
+      await recordRefused(deps, request, { ...progress, error });
+      throw error;
+    }
+  };
+}
+
+function grantTypeOf(byName: ReadonlyMap<string, GrantType>, parameters: TokenParameters): GrantType {
+  const name = parameters.get('grant_type');
+  if (name === undefined) throw new Refusal('invalid_request', { description: 'grant_type is missing' });
+  const grantType = byName.get(name);
+  if (!grantType) {
+    throw new Refusal('unsupported_grant_type', { description: 'grant_type is not supported' });
+  }
+  return grantType;
+}
+
+function askedOf(parameters: TokenParameters) {
+  const scope = parameters.get('scope');
+  return {
+    resource: requestedResource(parameters.get('resource'), parameters.get('audience')),
+    scope: scope === undefined ? undefined : parseScope(scope),
+    minTtlSeconds: minTtl(parameters.get('min_ttl')),
+  };
+}
+
+function minTtl(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const seconds = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(seconds <= MOST_TTL_SECONDS)) {
+    throw new Refusal('invalid_request', { description: 'min_ttl must be a number of seconds up to 86400' });
+  }
+  return seconds;
+}
+
+async function recordIssued(
+  deps: Deps,
+  request: TokenRequest,
+  { authorization, issued }: { authorization: Authorization; issued: IssuedToken },
+): Promise<void> {
+  const now = deps.clock();
+  await deps.audit.append({
+    ...requestFacts(deps, request),
+    ...authorizationFacts(authorization),
+    at: now,
+    type: 'token.issued',
+    requestedScope: formatScope(authorization.scope),
+    scope: formatScope(issued.scope),
+    narrowing: issued.narrowing,
+    expiresAt: now + issued.expiresIn * 1000,
+    ...(issued.tokenId === undefined ? {} : { tokenId: issued.tokenId }),
+  });
+}
+
+/** A refusal stands even when it cannot be recorded; that it could not is then in the log. */
+async function recordRefused(
+  deps: Deps,
+  request: TokenRequest,
+  { client, authorization, error }: Progress & { error: unknown },
+): Promise<void> {
+  const refusal = error instanceof Refusal ? error : undefined;
+  try {
+    await deps.audit.append({
+      ...(client ? { clientId: client.clientId } : {}),
+      ...(authorization ? authorizationFacts(authorization) : {}),
+      ...requestFacts(deps, request),
+      at: deps.clock(),
+      type: 'token.refused',
+      error: refusal?.code ?? 'server_error',
+      reason: refusal?.reason ?? 'a fault of the broker',
+    });
+  } catch {
+    deps.log.error('a refusal could not be recorded', { correlationId: request.correlationId });
+  }
+}
+
+function requestFacts(deps: Deps, { parameters, correlationId }: TokenRequest) {
+  const grantType = parameters.get('grant_type');
+  const known = deps.grantTypes.some(({ name }) => name === grantType);
+  return {
+    id: deps.random.uuid(),
+    correlationId,
+    ...(known && grantType !== undefined ? { grantType } : {}),
+  };
+}
+
+function authorizationFacts({ subject, clientId, resource, grantId }: Authorization) {
+  return { subject: subjectName(subject), clientId, resource, grantId };
+}

@@ -1,0 +1,45 @@
+import type { HttpResponseInit } from '@azure/functions';
+import type { Refusal } from '../domain/errors.js';
+
+export function json(status: number, body: unknown, headers: Record<string, string> = {}): HttpResponseInit {
+  return { status, jsonBody: body, headers };
+}
+
+/** Codes that HTTP has and RFC 6749 has not: on an OAuth endpoint they are all `invalid_request`, told apart by the status. */
+const OAUTH_CODE: Readonly<Partial<Record<Refusal['code'], string>>> = {
+  method_not_allowed: 'invalid_request',
+  payload_too_large: 'invalid_request',
+  unsupported_media_type: 'invalid_request',
+  easy_auth_off: 'temporarily_unavailable',
+  not_configured: 'temporarily_unavailable',
+};
+
+/** RFC 6749 §5.2. */
+export function oauthError(refusal: Refusal): HttpResponseInit {
+  const { code, status, description, members, headers } = refusal;
+  return json(
+    status,
+    { error: OAUTH_CODE[code] ?? code, error_description: description, ...members },
+    { Pragma: 'no-cache', ...headers },
+  );
+}
+
+/** RFC 9457. `code` repeats the last part of `type` for those who switch on it. */
+export function problem(refusal: Refusal, correlationId: string): HttpResponseInit {
+  const { code, status, description, members, headers } = refusal;
+  const body = {
+    type: `urn:token-broker:problem:${code}`,
+    title: code.replaceAll('_', ' '),
+    status,
+    detail: description,
+    code,
+    instance: `urn:uuid:${correlationId}`,
+    ...members,
+  };
+  return json(status, body, { 'Content-Type': 'application/problem+json', ...headers });
+}
+
+/** ISO 8601 in UTC for answers. */
+export function isoTime(time: number): string {
+  return new Date(time).toISOString();
+}

@@ -1,0 +1,85 @@
+import type { HttpRequest } from '@azure/functions';
+import { Refusal } from '../domain/errors.js';
+import type { Subject } from '../domain/subject.js';
+import type { Tokens } from '../ports.js';
+
+/** Who is calling a user, audit or management endpoint. */
+export type Caller =
+  | {
+      readonly kind: 'user';
+      readonly subject: Subject;
+      readonly roles: readonly string[];
+      readonly name?: string;
+    }
+  | { readonly kind: 'app'; readonly appId: string; readonly roles: readonly string[] };
+
+export type Identify = (request: HttpRequest) => Promise<Caller>;
+
+interface Deps {
+  readonly tokens: Tokens;
+  readonly sessionMaxSeconds: number;
+}
+
+const PROVIDER_NAME = /^[a-z][a-z0-9_]{0,63}$/;
+const ID_HEADER_MAX = 256;
+
+/**
+ * A user is whom the platform headers and a verified ID token name together: the headers alone are unsigned, and reach us unstripped
+ * wherever Easy Auth is bypassed. `request.user` is never read, for the same reason. Without an ID token the caller may be an app, by its
+ * own bearer token.
+ */
+export function createIdentify({ tokens, sessionMaxSeconds }: Deps): Identify {
+  return async (request) => {
+    const provider = platformHeader(request, 'x-ms-client-principal-idp');
+    const idToken = provider && platformHeader(request, `x-ms-token-${provider}-id-token`);
+    if (provider && idToken) {
+      const claims = await tokens.verifyIdToken(provider, idToken, sessionMaxSeconds);
+      assertSamePrincipal(request, claims.subject);
+      return { kind: 'user', ...claims };
+    }
+    const bearer = bearerToken(request);
+    if (bearer === undefined) throw unauthenticated('no ID token and no bearer token');
+    const { appId, roles } = await tokens.verifyAppToken(bearer);
+    return { kind: 'app', appId: appId.toLowerCase(), roles };
+  };
+}
+
+/** The refresh token the platform holds for this session; only for a caller already identified as its user. */
+export function sessionRefreshToken(request: HttpRequest, subject: Subject): string | undefined {
+  const token = request.headers.get(`x-ms-token-${subject.provider}-refresh-token`);
+  return token === null || token === '' ? undefined : token;
+}
+
+/** @throws Refusal `forbidden` unless the caller is a user */
+export function asUser(caller: Caller): Caller & { kind: 'user' } {
+  if (caller.kind === 'user') return caller;
+  throw new Refusal('forbidden', { description: 'this is for signed-in users only' });
+}
+
+/** RFC 6750 §2.1. */
+export function bearerToken(request: HttpRequest): string | undefined {
+  const header = request.headers.get('authorization') ?? '';
+  return /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(header)?.[1];
+}
+
+/** A repeated header arrives joined by commas, and no value here may hold one: two identities are none. */
+function platformHeader(request: HttpRequest, name: string): string | undefined {
+  const value = request.headers.get(name);
+  if (value === null || value === '') return undefined;
+  if (value.includes(',')) throw unauthenticated(`${name} is given more than once`);
+  if (name === 'x-ms-client-principal-idp' && !PROVIDER_NAME.test(value)) {
+    throw unauthenticated(`${name} is not a provider name`);
+  }
+  return value;
+}
+
+function assertSamePrincipal(request: HttpRequest, subject: Subject): void {
+  const id = platformHeader(request, 'x-ms-client-principal-id');
+  if (id === undefined || id.length > ID_HEADER_MAX || id !== subject.id) {
+    throw unauthenticated('the principal header and the ID token name different users');
+  }
+}
+
+function unauthenticated(reason: string): Refusal {
+  return new Refusal('unauthenticated', { description: 'the caller is not signed in', reason });
+}

@@ -1,0 +1,73 @@
+import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
+import { Refusal } from '../domain/errors.js';
+import type { Log } from '../ports.js';
+import { oauthError, problem } from './answers.js';
+
+export interface Call {
+  readonly request: HttpRequest;
+  /** Joins the answer, the audit rows and the log lines of one request. */
+  readonly correlationId: string;
+}
+
+export interface EndpointOptions {
+  /** OAuth endpoints answer errors as RFC 6749 §5.2 JSON, all others as problem details (RFC 9457). */
+  readonly errors: 'oauth' | 'problem';
+  readonly methods: readonly string[];
+  /** Refuses the call before anything of it is read. */
+  readonly gate?: () => void;
+  readonly log: Log;
+}
+
+/** The one exit of every request: whatever is thrown below leaves here as an answer that tells the caller no more than it may know. */
+export function createEndpoint(
+  options: EndpointOptions,
+  run: (call: Call) => Promise<HttpResponseInit>,
+): HttpHandler {
+  return async (request: HttpRequest, context: InvocationContext): Promise<HttpResponseInit> => {
+    const call = { request, correlationId: context.invocationId };
+    try {
+      if (!options.methods.includes(request.method)) throw methodNotAllowed(options.methods);
+      options.gate?.();
+      return withCommonHeaders(await run(call), call);
+    } catch (error) {
+      const refusal = error instanceof Refusal ? error : fault(error, options.log, call.correlationId);
+      if (refusal.status >= 500) logRefusal(options.log, refusal, call.correlationId);
+      const answer = options.errors === 'oauth' ? oauthError(refusal) : problem(refusal, call.correlationId);
+      return withCommonHeaders(answer, call);
+    }
+  };
+}
+
+function methodNotAllowed(methods: readonly string[]): Refusal {
+  return new Refusal('method_not_allowed', {
+    description: 'the method is not allowed here',
+    headers: { Allow: methods.join(', ') },
+  });
+}
+
+/** A fault of ours: the caller learns that there was one, the log where. Messages stay out, they may quote what was handled. */
+function fault(error: unknown, log: Log, correlationId: string): Refusal {
+  const name = error instanceof Error ? error.name : 'unknown';
+  const at =
+    error instanceof Error ? error.stack?.split('\n').find((line) => line.includes(' at ')) : undefined;
+  log.error('a request failed', { correlationId, error: name, at: at?.trim() });
+  return new Refusal('server_error', { description: 'the request could not be completed' });
+}
+
+function logRefusal(log: Log, refusal: Refusal, correlationId: string): void {
+  const cause = refusal.cause instanceof Error ? refusal.cause.name : undefined;
+  log.warn('a request was refused', { correlationId, code: refusal.code, reason: refusal.reason, cause });
+}
+
+function withCommonHeaders(answer: HttpResponseInit, { correlationId }: Call): HttpResponseInit {
+  const given = answer.headers ?? {};
+  return {
+    ...answer,
+    headers: {
+      'Cache-Control': 'no-store',
+      'X-Content-Type-Options': 'nosniff',
+      'X-Correlation-Id': correlationId,
+      ...Object.fromEntries(Object.entries(given)),
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import type { HttpHandler, InvocationContext, StorageQueueHandler, TimerHandler } from '@azure/functions';
+import { ConfigRefused } from '../config.js';
+import { Refusal } from '../domain/errors.js';
+import type { FindDue, WorkDue } from '../flows/upkeep.js';
+import type { DueItem, Log } from '../ports.js';
+import { problem } from './answers.js';
+
+/** What an entry point may reach, built on first use. */
+export interface Entry<B> {
+  http(select: (broker: B) => HttpHandler): HttpHandler;
+  timer(run: (broker: B, context: InvocationContext) => Promise<void>): TimerHandler;
+  queue(run: (broker: B, message: unknown) => Promise<void>): StorageQueueHandler;
+  /** Builds now, so that a refused configuration is in the log at start and not at the first request. */
+  start(): void;
+}
+
+/**
+ * Entry files must load whatever the settings say: one that throws makes the platform show an app without functions and without an
+ * error. So a refused configuration is logged whole at start, and every endpoint answers 503 until it is mended.
+ */
+export function createEntry<B>(build: () => B, log: Log): Entry<B> {
+  let built: { broker: B } | { refused: ConfigRefused } | undefined;
+  const get = (): { broker: B } | { refused: ConfigRefused } => {
+    built ??= attempt(build, log);
+    return built;
+  };
+  return {
+    http: (select) => async (request, context) => {
+      const now = get();
+      return 'broker' in now ? select(now.broker)(request, context) : notConfigured(context);
+    },
+    timer: (run) => async (_timer, context) => {
+      const now = get();
+      if ('broker' in now) await run(now.broker, context);
+    },
+    queue: (run) => async (message) => {
+      const now = get();
+      // Thrown, so that the message stays and is worked on once the settings are mended.
+      if ('refused' in now) throw new Error('the configuration is refused');
+      await run(now.broker, message);
+    },
+    start: () => {
+      get();
+    },
+  };
+}
+
+function attempt<B>(build: () => B, log: Log): { broker: B } | { refused: ConfigRefused } {
+  try {
+    return { broker: build() };
+  } catch (error) {
+    if (!(error instanceof ConfigRefused)) throw error;
+    for (const problemText of error.problems) log.error('configuration refused', { problem: problemText });
+    return { refused: error };
+  }
+}
+
+function notConfigured(context: InvocationContext) {
+  const refusal = new Refusal('not_configured', {
+    description: 'the service is not configured: its log lists what is wrong',
+  });
+  return problem(refusal, context.invocationId);
+}
+
+const MESSAGE_VERSION = 1;
+
+/** Queue messages: names of subjects only. Member names stay clear of the platform's own (`id`, `dequeueCount`). */
+export async function dueMessages(findDue: FindDue): Promise<readonly unknown[]> {
+  return (await findDue()).map((items) => ({
+    version: MESSAGE_VERSION,
+    items: items.map(({ subject, dueAt }) => ({ ...subject, dueAt })),
+  }));
+}
+
+/** Works on one message. @throws Error for a message this version cannot read: it ends in the poison queue */
+export async function workMessage(workDue: WorkDue, message: unknown): Promise<void> {
+  const { version, items } = members(message);
+  if (version !== MESSAGE_VERSION || !Array.isArray(items)) throw new Error('unknown form of a due message');
+  await workDue(items.map(readItem));
+}
+
+function readItem(value: unknown): DueItem {
+  const { provider, tenant, id, dueAt } = members(value);
+  const named = typeof provider === 'string' && typeof tenant === 'string' && typeof id === 'string';
+  if (!named || typeof dueAt !== 'number') throw new Error('unknown form of a due item');
+  return { subject: { provider, tenant, id }, dueAt };
+}
+
+function members(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}

@@ -1,0 +1,39 @@
+import type { HttpHandler } from '@azure/functions';
+import { TOKEN_EXCHANGE } from '../grant_types/token_exchange.js';
+import type { Policy } from '../policy.js';
+import type { Tokens } from '../ports.js';
+import { json } from './answers.js';
+import { createEndpoint, type EndpointOptions } from './endpoint.js';
+
+const CACHEABLE = { 'Cache-Control': 'public, max-age=300' };
+
+/** `GET /.well-known/oauth-authorization-server` (RFC 8414 §2): nothing is listed that is not honoured. */
+export function createMetadataHandler(
+  deps: { issuer: string; policy: Policy },
+  options: Pick<EndpointOptions, 'gate' | 'log'>,
+): HttpHandler {
+  const scopes = [...deps.policy.resources.values()].flatMap((resource) => resource.scope);
+  const document = {
+    issuer: deps.issuer,
+    token_endpoint: `${deps.issuer}/token`,
+    jwks_uri: `${deps.issuer}/jwks`,
+    scopes_supported: [...new Set(scopes)].sort(),
+    // Required by RFC 8414 §2; empty, since there is no authorization endpoint yet.
+    response_types_supported: [],
+    grant_types_supported: ['refresh_token', TOKEN_EXCHANGE],
+    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+  };
+  return createEndpoint({ ...options, errors: 'oauth', methods: ['GET'] }, async () =>
+    json(200, document, CACHEABLE),
+  );
+}
+
+/** `GET /jwks` (RFC 7517 §5): the public halves of the keys that minted tokens are signed with. */
+export function createJwksHandler(
+  deps: { tokens: Tokens },
+  options: Pick<EndpointOptions, 'gate' | 'log'>,
+): HttpHandler {
+  return createEndpoint({ ...options, errors: 'oauth', methods: ['GET'] }, async () =>
+    json(200, await deps.tokens.publicKeys(), CACHEABLE),
+  );
+}

@@ -1,0 +1,47 @@
+import type { HttpRequest } from '@azure/functions';
+import { Refusal } from '../domain/errors.js';
+
+/**
+ * Query parameters by name, each at most once. Read from the URL: the library's own `request.query` joins repeated ones with commas.
+ * @throws Refusal `invalid_parameter` for a repeated or an unknown one, so that a misspelt filter never widens an answer
+ */
+export function readQuery<const N extends string>(
+  request: HttpRequest,
+  known: readonly N[],
+): { readonly [K in N]?: string } {
+  const found: { [K in N]?: string } = {};
+  for (const [name, value] of new URL(request.url).searchParams) {
+    const match = known.find((candidate) => candidate === name);
+    if (match === undefined) {
+      throw new Refusal('invalid_parameter', {
+        description: `the query has an unknown parameter; known are ${known.join(', ')}`,
+      });
+    }
+    if (found[match] !== undefined) {
+      throw new Refusal('invalid_parameter', { description: `${match} is given more than once` });
+    }
+    found[match] = value;
+  }
+  return found;
+}
+
+export function readLimit(text: string | undefined, range: { preset: number; most: number }): number {
+  if (text === undefined) return range.preset;
+  const limit = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (limit < 1 || limit > range.most) {
+    throw new Refusal('invalid_parameter', { description: `limit must be a number from 1 to ${range.most}` });
+  }
+  return limit;
+}
+
+/** ISO 8601 date or date-time to ms. */
+export function readTime(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const time = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:\d{2})?)?$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN;
+  if (Number.isNaN(time)) {
+    throw new Refusal('invalid_parameter', { description: `${name} must be an ISO 8601 time` });
+  }
+  return time;
+}

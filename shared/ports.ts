@@ -1,0 +1,202 @@
+import type { AuditEvent, RefreshFailure } from './domain/audit_event.js';
+import type { Connection, KeptToken, Target } from './domain/connection.js';
+import type { Grant } from './domain/grant.js';
+import type { ProviderFailure } from './domain/refresh_result.js';
+import type { Scope } from './domain/scope.js';
+import type { SealContext } from './domain/seal_context.js';
+import type { Subject } from './domain/subject.js';
+
+/** Milliseconds since the epoch. */
+export type Clock = () => number;
+
+export interface Random {
+  uuid(): string;
+  bytes(count: number): Uint8Array;
+}
+
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** Structured log. Fields never hold a token, a secret or a header value. */
+export interface Log {
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+/** A stored value with the etag that a later write must present. */
+export interface Versioned<T> {
+  readonly value: T;
+  readonly etag: string;
+}
+
+export interface Vault {
+  seal(plaintext: string, context: SealContext): Promise<string>;
+  /** @throws Unreadable when the value does not open under this context. Never returns the input. */
+  open(sealed: string, context: SealContext): Promise<string>;
+  /** Seals and opens a canary; rejects when the key is out of reach. */
+  check(): Promise<void>;
+}
+
+export interface KeptChanges {
+  readonly keep?: readonly KeptToken[];
+  readonly drop?: readonly Target[];
+}
+
+/** Connections and the provider tokens kept with them. A connection and its tokens change in one transaction. */
+export interface ConnectionStore {
+  find(subject: Subject): Promise<Versioned<Connection> | undefined>;
+  /** False when there is a row already. */
+  create(connection: Connection, changes?: KeptChanges): Promise<boolean>;
+  /**
+   * False when the etag has moved. The SDK may have retried a write of ours that was applied: compare the
+   * connection's `lastAttemptId` or claim before believing that somebody else won.
+   */
+  replace(connection: Connection, etag: string, changes?: KeptChanges): Promise<boolean>;
+  keptToken(subject: Subject, target: Target): Promise<KeptToken | undefined>;
+  keptTokens(subject: Subject): Promise<readonly KeptToken[]>;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Present when there is more. */
+  readonly cursor?: string;
+}
+
+export interface GrantStore {
+  find(grantId: string): Promise<Versioned<Grant> | undefined>;
+  create(grant: Grant): Promise<void>;
+  replace(grant: Grant, etag: string): Promise<boolean>;
+  ofSubject(subject: Subject): Promise<readonly Versioned<Grant>[]>;
+  ofClient(clientId: string, page: { limit: number; cursor?: string }): Promise<Page<Grant>>;
+}
+
+export interface DueItem {
+  readonly subject: Subject;
+  /** ms; the connection's own `dueAt` must still say so, or the item is stale. */
+  readonly dueAt: number;
+}
+
+/** The time-bucketed index of connections that want attention. */
+export interface DueIndex {
+  put(item: DueItem): Promise<void>;
+  remove(item: DueItem): Promise<void>;
+  /**
+   * Takes items due by `now`, oldest first, hiding them from other takers until `hiddenUntil`.
+   * What nobody removes shows up again after that, so a lost batch is only late.
+   */
+  take(options: { now: number; hiddenUntil: number; limit: number }): Promise<readonly DueItem[]>;
+}
+
+export interface LogQuery<F> {
+  /** ms, inclusive */
+  readonly from: number;
+  /** ms, exclusive */
+  readonly to: number;
+  readonly limit: number;
+  readonly cursor?: string;
+  readonly match: Partial<F>;
+}
+
+export interface AuditMatch {
+  readonly type: string;
+  readonly subject: string;
+  readonly clientId: string;
+  readonly resource: string;
+  readonly grantId: string;
+}
+
+export interface FailureMatch {
+  readonly subject: string;
+  readonly provider: string;
+  readonly class: string;
+  readonly resource: string;
+}
+
+/** Append-only, read newest first. An append that resolves is durable. */
+export interface EventLog<T, F> {
+  append(item: T): Promise<void>;
+  query(query: LogQuery<F>): Promise<Page<T>>;
+}
+
+export type AuditLog = EventLog<AuditEvent, AuditMatch>;
+export type FailureLog = EventLog<RefreshFailure, FailureMatch>;
+
+/** One row an app registration: while open, nobody asks the provider with it. */
+export interface CircuitStore {
+  openUntil(provider: string): Promise<number | undefined>;
+  open(provider: string, until: number): Promise<void>;
+  close(provider: string): Promise<void>;
+}
+
+export interface Heartbeat {
+  beat(name: string, at: number): Promise<void>;
+  last(name: string): Promise<number | undefined>;
+}
+
+/** A provider's answer to a redeemed refresh token. */
+export interface ProviderTokens {
+  readonly accessToken: string;
+  /** Seconds; clamped to a sane range. */
+  readonly expiresIn: number;
+  /** As policy spells it. */
+  readonly scope: Scope;
+  readonly refreshToken?: string;
+  readonly idToken?: string;
+}
+
+export type ProviderAnswer =
+  | { readonly ok: true; readonly tokens: ProviderTokens }
+  | { readonly ok: false; readonly failure: ProviderFailure };
+
+export interface Provider {
+  /** One try. Resolves with a failure for everything the provider or the network did; rejects only for our own faults. */
+  refresh(provider: string, refreshToken: string, target: Target): Promise<ProviderAnswer>;
+  /** Rejects when the provider's metadata cannot be had. */
+  check(provider: string): Promise<void>;
+}
+
+export interface IdTokenClaims {
+  readonly subject: Subject;
+  readonly roles: readonly string[];
+  readonly name?: string;
+}
+
+export interface AppTokenClaims {
+  readonly appId: string;
+  readonly tenant: string;
+  readonly roles: readonly string[];
+}
+
+export interface MintRequest {
+  readonly subject: Subject;
+  readonly clientId: string;
+  readonly resource: string;
+  readonly scope: Scope;
+  readonly lifetimeSeconds: number;
+}
+
+export interface MintedToken {
+  readonly token: string;
+  readonly id: string;
+  readonly expiresIn: number;
+}
+
+/** Signing and checking of JSON Web Tokens. */
+export interface Tokens {
+  /**
+   * @param lateSeconds how long after its `exp` the token still proves who signed in.
+   * @throws Refusal `unauthenticated`
+   */
+  verifyIdToken(provider: string, token: string, lateSeconds: number): Promise<IdTokenClaims>;
+  /**
+   * The user named by an ID token that came straight from the provider's token endpoint, where TLS stands in for the signature
+   * (OpenID Connect Core §3.1.3.7). Undefined when issuer or audience are not ours or no user is named.
+   */
+  subjectOf(provider: string, idToken: string): Subject | undefined;
+  /** An app-only access token for this broker. @throws Refusal `unauthenticated` */
+  verifyAppToken(token: string): Promise<AppTokenClaims>;
+  /** RFC 9068. */
+  mint(request: MintRequest): Promise<MintedToken>;
+  /** RFC 7517 key set; only public members. */
+  publicKeys(): Promise<{ keys: readonly Readonly<Record<string, unknown>>[] }>;
+}

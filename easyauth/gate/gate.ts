@@ -63,19 +63,20 @@ export function createGate(context: RouteContext): Gate {
     return incoming.target.path === settings.logoutEndpoint ? logout(context, incoming) : undefined;
   };
 
+  const front = (incoming: Incoming): Promise<Reply> | Reply | undefined => {
+    if (!settings.requireHttps || incoming.site.secure) return own(incoming);
+    return { ...redirectReply(`https://${incoming.site.host}${incoming.target.raw}`), status: 307 };
+  };
+
   return async (incoming) => {
     if (!settings.enabled) return { inject: [] };
-    if (settings.requireHttps && !incoming.site.secure) {
-      const location = `https://${incoming.site.host}${incoming.target.raw}`;
-      return { reply: { ...redirectReply(location), status: 307 } };
-    }
-    const answer = own(incoming);
+    const answer = front(incoming);
     if (answer !== undefined) return { reply: await answer };
     const caller = await identify(context, incoming);
     const excluded = isExcluded(incoming.target.path);
     if (caller.kind === 'anonymous' || caller.kind === 'unavailable') {
-      if (excluded || settings.action === 'AllowAnonymous') return { inject: [] };
-      return { reply: await withoutIdentity(context, incoming, caller) };
+      const open = excluded || settings.action === 'AllowAnonymous';
+      return open ? { inject: [] } : { reply: await withoutIdentity(context, incoming, caller) };
     }
     const reply = objection(context, incoming, caller);
     if (reply === undefined) return { inject: await headersFor(caller) };

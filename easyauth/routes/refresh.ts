@@ -46,6 +46,12 @@ function refused(error: unknown): Outcome {
   return outcomes[error.failure];
 }
 
+/** Whether somebody took over the lock and changed or removed the entry meanwhile: then ours is the older one. */
+async function isChanged({ vault, session, provider }: Job, entry: TokenEntry): Promise<boolean> {
+  const present = (await vault.find(session.user))?.entries.get(provider.alias);
+  return present?.refreshToken !== entry.refreshToken;
+}
+
 /** Redeems under the user's lock; what another caller has just brought is used instead of a second call to the provider. */
 async function renew(context: RouteContext, job: Job): Promise<Outcome> {
   const { session, provider, vault } = job;
@@ -58,7 +64,8 @@ async function renew(context: RouteContext, job: Job): Promise<Outcome> {
       const request = { user: session.user, entry, refreshToken: entry.refreshToken };
       const { principal, tokens } = await provider.refresh(request);
       const renewed: TokenEntry = { ...tokens, refreshedAt: context.now() };
-      if (!(await lease.lost())) await vault.put(session.user, renewed);
+      const taken = (await lease.lost()) && (await isChanged(job, entry));
+      if (!taken) await vault.put(session.user, renewed);
       return { renewed: { principal, expiresAt: renewed.expiresAt } };
     } catch (error) {
       return refused(error);

@@ -1,0 +1,164 @@
+import type { Server } from 'node:http';
+import { join } from 'node:path';
+import { requireSettings } from './config/read.js';
+import type { Environment, Settings } from './config/settings.js';
+import { loadDocument } from './config/source.js';
+import { type Keys, loadKeys } from './crypto/keys.js';
+import { createSealer } from './crypto/seal.js';
+import { ConfigError } from './errors.js';
+import { createCsrfCheck } from './gate/csrf.js';
+import { createGate } from './gate/gate.js';
+import type { Log } from './log.js';
+import { createAad } from './providers/aad/aad.js';
+import { createProviderHttp, type ProviderHttp } from './providers/openid/provider_http.js';
+import type { Provider } from './providers/provider.js';
+import { createForwarder } from './proxy/forward.js';
+import type { RouteContext } from './routes/context.js';
+import { createGatewayServer } from './server.js';
+import { createSessionCodec } from './session/session_codec.js';
+import { createFileStore } from './store/file_store.js';
+import { createTokenVault, type TokenVault } from './store/token_vault.js';
+
+const drainMs = 10_000;
+
+export interface GatewayOptions {
+  /** The path of `auth.json`, or its content; undefined to find it through the environment. */
+  readonly config?: unknown;
+  /** Where the app listens, such as `http://localhost:7071`. */
+  readonly upstream: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** Holds keys and, unless the configuration names a directory, tokens. */
+  readonly stateDir: string;
+  readonly env: Environment;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+  readonly log: Log;
+}
+
+export interface Gateway {
+  /** `http://localhost:<port>`. */
+  readonly url: string;
+  readonly port: number;
+  /** Stops accepting, lets running requests end (10 s at most), then closes everything. */
+  close(): Promise<void>;
+}
+
+interface Parts {
+  readonly settings: Settings;
+  readonly keys: Keys;
+  readonly now: () => number;
+  readonly log: Log;
+}
+
+function upstreamOf(address: string): URL {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  const good =
+    url !== undefined && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '';
+  if (url === undefined || !good)
+    throw new ConfigError(['upstream: must be an http or https address without a path']);
+  return url;
+}
+
+function createProviders({ settings, now, log }: Parts, http: ProviderHttp): ReadonlyMap<string, Provider> {
+  const providers = new Map<string, Provider>();
+  if (settings.aad !== undefined)
+    providers.set(
+      'aad',
+      createAad({
+        settings: settings.aad,
+        modernClaims: settings.modernClaims,
+        strictOverwrite: settings.compat.strictAzureOverwrite === 'true',
+        http,
+        now,
+        log,
+      }),
+    );
+  return providers;
+}
+
+async function createVault(
+  { settings, keys, log }: Parts,
+  stateDir: string,
+): Promise<TokenVault | undefined> {
+  if (!settings.tokenStore) return undefined;
+  const store = await createFileStore(join(settings.tokenDirectory ?? stateDir, 'tokens'));
+  return createTokenVault(store, createSealer(keys, 'token store'), log);
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => {
+      const taken = 'code' in error && error.code === 'EADDRINUSE';
+      reject(taken ? new ConfigError([`port ${port} is taken; choose another with EASYAUTH_PORT`]) : error);
+    });
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+}
+
+async function drain(server: Server, upgraded: ReadonlySet<{ destroy(): void }>): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  for (const socket of upgraded) socket.destroy();
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), drainMs);
+  await closed;
+  clearTimeout(timer);
+}
+
+/** Sockets handed over to a WebSocket no longer belong to the server's connections, so they are remembered here. */
+function trackUpgrades(server: Server): ReadonlySet<{ destroy(): void }> {
+  const sockets = new Set<{ destroy(): void }>();
+  server.on('upgrade', (_request, socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return sockets;
+}
+
+/**
+ * Starts the gateway on 127.0.0.1 in front of an app.
+ * @throws ConfigError listing everything wrong with configuration, keys, upstream or port
+ */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { env, log, stateDir } = options;
+  const now = options.now ?? Date.now;
+  const upstream = upstreamOf(options.upstream);
+  const { settings, warnings } = requireSettings(loadDocument(options.config, env).value, env);
+  for (const warning of warnings) log('warn', warning);
+  const parts: Parts = { settings, keys: loadKeys({ settings, env, stateDir, log }), now, log };
+  const http = createProviderHttp();
+  const forwarder = createForwarder(upstream);
+  const context: RouteContext = {
+    settings,
+    vault: await createVault(parts, stateDir),
+    providers: createProviders(parts, http),
+    codec: createSessionCodec(createSealer(parts.keys, 'session cookie')),
+    nonceSealer: createSealer(parts.keys, 'nonce cookie'),
+    isForged: createCsrfCheck(settings),
+    now,
+    log,
+  };
+  const gatewaySecret = env.EASYAUTH_GATEWAY_SECRET === '' ? undefined : env.EASYAUTH_GATEWAY_SECRET;
+  const gate = createGate(context);
+  const server = createGatewayServer({ settings, gate, forwarder, upstream, gatewaySecret, log });
+  const upgraded = trackUpgrades(server);
+  const stop = async () => {
+    await Promise.all([forwarder.close(), http.close()]);
+  };
+  const port = await listen(server, options.port).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
+  log('info', 'listening', { url: `http://localhost:${port}`, upstream: upstream.origin });
+  return {
+    url: `http://localhost:${port}`,
+    port,
+    close: async () => {
+      await drain(server, upgraded);
+      await stop();
+    },
+  };
+}

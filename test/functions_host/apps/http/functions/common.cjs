@@ -1,0 +1,6 @@
+const { app } = require('@azure/functions');
+
+app.http('common', {
+  methods: ['GET'],
+  handler: (_, context) => ({ body: `common ${context.functionName}` }),
+});

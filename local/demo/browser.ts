@@ -1,0 +1,88 @@
+/** What a browser does for its user, as far as signing in needs it: cookies, redirects and the provider's self-posting form. */
+export interface Browser {
+  /** One request, redirects followed, forms that post themselves posted. */
+  visit(url: string): Promise<Page>;
+  /** One request as page script would send it: cookies go along, nothing is followed. */
+  send(url: string, init?: { method?: string; json?: unknown }): Promise<Page>;
+}
+
+export interface Page {
+  readonly url: string;
+  readonly status: number;
+  readonly text: string;
+}
+
+const MOST_HOPS = 15;
+
+export function createBrowser(): Browser {
+  const jar = new Map<string, string>();
+  const hop = async (url: string, init: RequestInit): Promise<Response> => {
+    const { hostname, origin } = new URL(url);
+    // As in browsers, a cookie belongs to a host and not to a port.
+    const cookies = [...jar].filter(([key]) => key.startsWith(`${hostname} `)).map(([, pair]) => pair);
+    const headers = new Headers(init.headers);
+    if (cookies.length > 0) headers.set('cookie', cookies.join('; '));
+    if (init.method && init.method !== 'GET') headers.set('origin', origin);
+    const response = await fetch(url, { ...init, headers, redirect: 'manual' });
+    for (const line of response.headers.getSetCookie()) keep(jar, hostname, line);
+    return response;
+  };
+  return {
+    async visit(start) {
+      let url = start;
+      let init: RequestInit = { method: 'GET' };
+      for (let hops = 0; hops < MOST_HOPS; hops++) {
+        const response = await hop(url, init);
+        const text = await response.text();
+        const location = response.headers.get('location');
+        const form = location === null && response.ok ? selfPostingForm(text) : undefined;
+        if (location === null && !form) return { url, status: response.status, text };
+        url = new URL(location ?? form?.action ?? '', url).href;
+        init = form ? { method: 'POST', body: form.fields } : { method: 'GET' };
+      }
+      throw new Error('the sign-in goes round in circles');
+    },
+    async send(url, { method = 'GET', json } = {}) {
+      const body = json === undefined ? {} : { body: JSON.stringify(json), headers: JSON_TYPE };
+      const response = await hop(url, { method, ...body });
+      return { url, status: response.status, text: await response.text() };
+    },
+  };
+}
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+function keep(jar: Map<string, string>, hostname: string, line: string): void {
+  const [pair = '', ...attributes] = line.split(';');
+  const name = pair.slice(0, pair.indexOf('=')).trim();
+  const over = attributes.some((attribute) => {
+    const [key = '', value = ''] = attribute.trim().split('=');
+    if (key.toLowerCase() === 'max-age') return Number(value) <= 0;
+    return key.toLowerCase() === 'expires' && Date.parse(value) <= Date.now();
+  });
+  if (over) jar.delete(`${hostname} ${name}`);
+  else jar.set(`${hostname} ${name}`, pair.trim());
+}
+
+/** OAuth 2.0 Form Post Response Mode §2: a page whose script posts its one form. */
+function selfPostingForm(html: string): { action: string; fields: URLSearchParams } | undefined {
+  const form = /<form\b[^>]*\bmethod="post"[^>]*>/i.exec(html)?.[0];
+  if (!form || !/\.submit\(\)/.test(html)) return undefined;
+  const fields = new URLSearchParams();
+  for (const [input] of html.matchAll(/<input\b[^>]*>/gi)) {
+    const name = attributeOf(input, 'name');
+    if (name !== undefined) fields.append(name, attributeOf(input, 'value') ?? '');
+  }
+  return { action: attributeOf(form, 'action') ?? '', fields };
+}
+
+function attributeOf(tag: string, name: string): string | undefined {
+  const value = new RegExp(`\\b${name}="([^"]*)"`, 'i').exec(tag)?.[1];
+  return value
+    ?.replaceAll('&quot;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&#x27;', "'")
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&');
+}

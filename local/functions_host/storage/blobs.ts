@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { text } from 'node:stream/consumers';
 import { errorCode } from '../errors.js';
 
 /** A lease on a blob, held by this process. */
@@ -13,7 +14,7 @@ export interface TextBlob {
   /** Undefined when there is none. */
   read(): Promise<string | undefined>;
   /** Replaces it; makes the container when there is none. */
-  write(text: string): Promise<void>;
+  write(content: string): Promise<void>;
   /** A lease for `seconds` (15 to 60), made on an empty blob when there is none; undefined when another holds it. */
   lease(seconds: number): Promise<BlobLease | undefined>;
 }
@@ -39,14 +40,16 @@ export async function openHostBlobs(connection: string): Promise<BlobOpener> {
     const blob: TextBlob = {
       async read() {
         try {
-          return (await client.downloadToBuffer()).toString('utf8');
+          // One request: downloadToBuffer asks for the size first and fails when the blob changes in between.
+          const { readableStreamBody } = await client.download();
+          return readableStreamBody ? await text(readableStreamBody) : '';
         } catch (error) {
           if (isOneOf(error, missing)) return undefined;
           throw error;
         }
       },
-      async write(text) {
-        const bytes = Buffer.from(text);
+      async write(content) {
+        const bytes = Buffer.from(content);
         const upload = () => client.upload(bytes, bytes.length);
         await upload().catch(async (error: unknown) => {
           if (!isOneOf(error, missing)) throw error;

@@ -29,6 +29,8 @@ export interface FunctionsHostOptions {
   now?: (() => number) | undefined;
   /** Path of a keys file; without one every function is open. */
   keys?: string | undefined;
+  /** Milliseconds that running invocations may take to end once the host is closed; 10 s. */
+  shutdownTimeout?: number | undefined;
   /** The process cannot go on, as after `functionTimeout`: running invocations have been failed and must be given a moment. */
   onFatal?: (() => void) | undefined;
 }
@@ -36,6 +38,8 @@ export interface FunctionsHostOptions {
 export interface FunctionsHost {
   url: string;
   port: number;
+  /** How many invocations are running. */
+  running(): number;
   /** Stops listeners, waits for running invocations (at most 10 s), runs appTerminate hooks. */
   close(): Promise<void>;
   /** Fails everything that is running, so that clients get their 500 and messages go back; for when the process must end. */
@@ -119,10 +123,12 @@ async function assemble(parts: Parts): Promise<FunctionsHost> {
   const enabled = prepared.filter(({ fn }) => !isDisabled(fn.name, env));
   const deps = { config, hostId, accounts, invoker, clock, log };
   const listeners: Listener[] = await Promise.all(enabled.map((listener) => listener.start(deps)));
-  shutdown = createShutdown({ core, log, invoker, listeners, server, stopHttp: http.stop });
+  const drainLimitMs = options.shutdownTimeout ?? 10_000;
+  shutdown = createShutdown({ core, log, invoker, listeners, server, stopHttp: http.stop, drainLimitMs });
   const url = `http://localhost:${server.port}`;
   announce(log, functions, { url, env });
-  return { url, port: server.port, close: shutdown.close, abandon: shutdown.abandon, log };
+  const { close, abandon } = shutdown;
+  return { url, port: server.port, running: invoker.running, close, abandon, log };
 }
 
 function checkRuntime(env: NodeJS.ProcessEnv, findings: Findings): void {

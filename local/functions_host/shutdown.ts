@@ -14,6 +14,8 @@ export interface ShutdownDeps {
   server: HttpServer;
   /** From now on requests are answered 503. */
   stopHttp: () => void;
+  /** How long running invocations may take to end, in milliseconds. */
+  drainLimitMs: number;
 }
 
 export interface Shutdown {
@@ -21,7 +23,6 @@ export interface Shutdown {
   abandon(reason: string): Promise<void>;
 }
 
-const drainLimitMs = 10_000;
 const hooksLimitMs = 5_000;
 const abandonLimitMs = 1_000;
 
@@ -41,11 +42,12 @@ export function createShutdown(deps: ShutdownDeps): Shutdown {
   };
 }
 
-async function close({ core, log, invoker, listeners, server, stopHttp }: ShutdownDeps): Promise<void> {
+async function close(deps: ShutdownDeps): Promise<void> {
+  const { core, log, invoker, listeners, server, stopHttp } = deps;
   stopHttp();
   log.write('information', 'Host.Shutdown', 'stopping', { running: invoker.running() });
   const work = Promise.all([server.close(), invoker.idle(), ...listeners.map((listener) => listener.stop())]);
-  if (!(await settlesWithin(work, drainLimitMs))) {
+  if (!(await settlesWithin(work, deps.drainLimitMs))) {
     log.write('warning', 'Host.Shutdown', 'invocations cut off', { running: invoker.running() });
     invoker.cutOff('the host is stopping');
     await settlesWithin(work, abandonLimitMs);

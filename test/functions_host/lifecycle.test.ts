@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { repository } from './support/built_host.js';
-import { killHosts, startHost } from './support/host_process.js';
+import { freePort, killHosts, spawnHost, startHost } from './support/host_process.js';
 import { type TempApp, tempApp } from './support/temp_app.js';
 
 const httpApp = join(repository, 'test/functions_host/apps/http');
@@ -132,6 +132,22 @@ describe('throttling', () => {
     await Promise.all([first, second]);
     expect(ended).toEqual(['first', 'second']);
   });
+});
+
+it('requests are answered 503 until the app is loaded', async () => {
+  const app = await makeApp({
+    'functions/a.js': `${library}await new Promise((r) => setTimeout(r, 700)); app.http('ok', { handler: () => ({}) });`,
+  });
+  const port = await freePort();
+  const host = await spawnHost({ app, args: ['--port', String(port)] });
+  const seen = new Set<number>();
+  while (!seen.has(200)) {
+    const answer = await fetch(`http://127.0.0.1:${port}/ok`).catch(() => undefined);
+    if (answer) seen.add(answer.status);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  expect([...seen]).toEqual([503, 200]);
+  expect(await host.stop()).toBe(0);
 });
 
 it('the homepage is an empty 204 with AzureWebJobsDisableHomepage', async () => {

@@ -142,9 +142,15 @@ function mixedPattern(parts: Part[], text: string): RegExp {
     if (index !== parts.length - 1 || !source.endsWith('\\.')) {
       throw new Error(`an optional parameter here must be last and follow a dot: "${text}"`);
     }
-    source = `${source.slice(0, -2)}(?:\\.(.+?))?`;
+    source = `${lastLazy(source.slice(0, -2))}(?:\\.([^.]+))?`;
   }
   return new RegExp(`^${source}$`, 'is');
+}
+
+/** The parameter before an optional one must leave it its part; the others take as much as they can, as in ASP.NET. */
+function lastLazy(source: string): string {
+  const at = source.lastIndexOf('(.+)');
+  return at < 0 ? source : `${source.slice(0, at)}(.+?)${source.slice(at + 4)}`;
 }
 
 function escapePattern(text: string): string {

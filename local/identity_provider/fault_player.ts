@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorBody, errorContext, knownText } from './entra/errors.js';
 import { type Fault, hasAnswer } from './faults.js';
-import { jsonReply, type Reply } from './http/reply.js';
+import { jsonReply, type Reply, withHeaders } from './http/reply.js';
 
 type Facts = Readonly<{ now: number; baseUrl: string }>;
 
@@ -26,7 +26,9 @@ export function faultReply(fault: Fault, facts: Facts): Reply | undefined {
     'x-ms-clitelem': `1,${fault.code ?? 0},0,,`,
     ...retry,
   });
-  return typeof body === 'string' ? { ...reply, body } : reply;
+  if (typeof body !== 'string') return reply;
+  const type = body.startsWith('<') ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8';
+  return { ...withHeaders(reply, { 'content-type': type }), body };
 }
 
 /** Waits out a fault's delay, or until the provider closes. */

@@ -48,9 +48,9 @@ const CHANGES: Readonly<Record<UserAction, (now: number) => UserKnobs>> = {
   restore: () => ({ deleted: false }),
 };
 
-/** One user's knobs after an action at `now`. */
+/** One user's knobs after an action at `now`. An event reaches all that was issued before it, within one millisecond too. */
 export function applyAction(knobs: UserKnobs, action: UserAction, now: number): UserKnobs {
-  return { ...knobs, ...CHANGES[action](now) };
+  return { ...knobs, ...CHANGES[action](issueTime(knobs, now)) };
 }
 
 /** Knobs back to normal. What was revoked or expired stays so: those are events, not settings. */

@@ -4,7 +4,7 @@ import { claimedCall } from './entra/token.js';
 import { faultReply, waitOut } from './fault_player.js';
 import type { Fault } from './faults.js';
 import { type Incoming, readIncoming, UnreadableRequest } from './http/incoming.js';
-import { jsonReply, type Reply, sendReply } from './http/reply.js';
+import { jsonReply, type Reply, sendReply, withHeaders } from './http/reply.js';
 
 const MAX_HEADER_BYTES = 64 * 1024;
 
@@ -59,7 +59,8 @@ export function answerWith(core: Core, serve: Serve, closing: AbortSignal) {
     const reply =
       (fault && faultReply(fault, { now: core.now(), baseUrl: core.baseUrl })) ?? (await serve(incoming));
     if (fault?.resetAfterProcessing) request.socket.resetAndDestroy();
-    else sendReply(response, reply);
+    // A connection kept alive would hold up the close.
+    else sendReply(response, closing.aborted ? withHeaders(reply, { connection: 'close' }) : reply);
   };
   return (request: IncomingMessage, response: ServerResponse): void => {
     handle(request, response).catch((error: unknown) => {

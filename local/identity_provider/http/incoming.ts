@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 export const MAX_BODY_BYTES = 100_000;
+const MAX_DISCARDED_BYTES = 16_000_000;
 
 /** A request read whole. `form` is there only when the content type says it is a form. */
 export type Incoming = Readonly<{
@@ -25,14 +26,18 @@ export class UnreadableRequest extends Error {
   }
 }
 
+/** Reads on past the limit, without keeping anything, so that the caller gets to read the refusal. */
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  // Leaving the loop must not destroy the request, or the refusal could not be sent.
+  const body: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false });
+  for await (const chunk of body) {
     size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw new UnreadableRequest(413, `the body is over ${MAX_BODY_BYTES} bytes`);
-    chunks.push(chunk);
+    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+    if (size > MAX_DISCARDED_BYTES) break;
   }
+  if (size > MAX_BODY_BYTES) throw new UnreadableRequest(413, `the body is over ${MAX_BODY_BYTES} bytes`);
   return Buffer.concat(chunks).toString('utf8');
 }
 

@@ -1,6 +1,6 @@
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeProtectedHeader } from 'jose';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -130,8 +130,12 @@ describe('the command', () => {
   });
 
   it('answers on the loopback address only', async () => {
-    const url = await start('0');
-    expect((await fetch(`http://127.0.0.1:${new URL(url).port}/error`)).status).toBe(200);
+    const { port } = new URL(await start('0'));
+    expect((await fetch(`http://127.0.0.1:${port}/error`)).status).toBe(200);
+    const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+    for (const { address, family } of addresses.filter((one) => !one.internal && one.family === 'IPv4')) {
+      await expect(fetch(`http://${address}:${port}/error`), family).rejects.toThrow();
+    }
   });
 
   it('says in one line that a port is taken, with its number and setting, and exits 1', async () => {
@@ -159,6 +163,10 @@ describe('the command', () => {
     ]);
     expect(await missing.exited).toBe(1);
     expect(missing.output()).toMatch(/error idp .*no such file/);
+    await writeFile(join(state, 'state.json'), '{"version":2}');
+    const newer = run(built.command, ['--directory', built.directoryFile, '--state', state, '--port', '0']);
+    expect(await newer.exited).toBe(1);
+    expect(newer.output()).toContain('state.json is not a state file of this version');
   });
 });
 

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HttpHandler } from '@azure/functions';
+
 import { createHttpClient, type HttpClient } from './adapters/http_client.js';
 import { createKeyRing } from './adapters/jose/key_ring.js';
 import { createTokens } from './adapters/jose/tokens.js';
@@ -17,7 +16,7 @@ import { createSigningKeyStore } from './adapters/tables/signing_keys.js';
 import { createVault } from './adapters/vault/envelope.js';
 import { createKeyFile } from './adapters/vault/key_file.js';
 import { createKeyVault } from './adapters/vault/key_vault.js';
-import { type Config, ConfigRefused, type Environment, readConfig } from './config.js';
+import type { Config, Environment } from './config.js';
 import { Refusal } from './domain/errors.js';
 import { clientsByAppId, createAuthenticateClient } from './flows/authenticate_client.js';
 import { createCheckHealth } from './flows/check_health.js';
@@ -41,15 +40,17 @@ import {
   createEndConnectionHandler,
   createListConnectionsHandler,
 } from './http/connections.js';
+import type { HttpHandler } from './http/endpoint.js';
 import { createEndGrantHandler, createGrantHandler, createListGrantsHandler } from './http/grants.js';
 import { createLiveHandler, createReadyHandler } from './http/health.js';
 import { createEntry, type Entry } from './http/host.js';
 import { createJwksHandler, createMetadataHandler } from './http/metadata.js';
 import { createTokenHandler } from './http/token.js';
-import { type Policy, readPolicy } from './policy.js';
+import type { Policy } from './policy.js';
 import type { Clock, Log, Random } from './ports.js';
 import { aad } from './providers/aad.js';
 import type { ProviderRules } from './providers/rules.js';
+import { readSettings } from './settings.js';
 
 /** Everything the entry points call. */
 export interface Broker {
@@ -137,31 +138,6 @@ export function composeBroker(env: Environment, system: System = SYSTEM): Broker
       ready: createReadyHandler(flows.checkHealth, system),
     },
   };
-}
-
-function readSettings(env: Environment): { config: Config; policy: Policy } {
-  const problems: string[] = [];
-  const collect = <T>(read: () => T): T | undefined => {
-    try {
-      return read();
-    } catch (error) {
-      if (!(error instanceof ConfigRefused)) throw error;
-      problems.push(...error.problems);
-      return undefined;
-    }
-  };
-  const config = collect(() => readConfig(env));
-  const policy = collect(() => readPolicy(readPolicyFile(env), env));
-  if (!config || !policy) throw new ConfigRefused(problems);
-  return { config, policy };
-}
-
-function readPolicyFile(env: Environment): string {
-  try {
-    return readFileSync(env.BROKER_POLICY_FILE || 'policy.json', 'utf8');
-  } catch {
-    throw new ConfigRefused(['BROKER_POLICY_FILE names a file that cannot be read']);
-  }
 }
 
 /** Trusting platform headers without the platform would let anybody be anybody: fail closed until Easy Auth is known to be on. */

@@ -1,5 +1,7 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ConfigRefused } from '../../shared/config.js';
+import { readSettings } from '../../shared/settings.js';
 import { StackFault } from './fault.js';
 import { type Part, type PartSpec, startPart } from './part.js';
 import { addressesOf, type PartName, planParts, type StackPlan } from './parts.js';
@@ -46,6 +48,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const ports = await settlePorts(options.env);
     const plan = { ...options, ports, secrets: loadSecrets(options.stateDir) };
     const specs = planParts(plan);
+    checkSettings(specs.functions);
     await startAll(specs, parts);
     const json = publish(plan, parts);
     const failed = watch({ ...options, plan, specs, parts, state });
@@ -54,6 +57,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** In Azure the app starts and says what is wrong in its log; here somebody is looking, so it is said before anything starts. */
+function checkSettings(functions: PartSpec): void {
+  try {
+    readSettings(functions.env);
+  } catch (error) {
+    throw error instanceof ConfigRefused ? new StackFault(error.message) : error;
   }
 }
 

@@ -3,6 +3,8 @@ import { Refusal } from '../domain/errors.js';
 import type { Log } from '../ports.js';
 import { oauthError, problem } from './answers.js';
 
+export type { HttpHandler };
+
 export interface Call {
   readonly request: HttpRequest;
   /** Joins the answer, the audit rows and the log lines of one request. */

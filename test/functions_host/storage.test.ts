@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../local/functions_host/clock.js';
 import { type BlobOpener, openHostBlobs } from '../../local/functions_host/storage/blobs.js';
 import { takeLock } from '../../local/functions_host/timer/lock.js';
-import { type Azurite, startAzurite } from './support/azurite.js';
+import { type Azurite, closeAzurites, startAzurite } from './support/azurite.js';
 import { repository } from './support/built_host.js';
 import { fakeClock } from './support/fake_clock.js';
 import { type HostProcess, killHosts, startHost } from './support/host_process.js';
@@ -17,7 +17,7 @@ beforeAll(async () => {
   azurite = await startAzurite();
 });
 afterEach(killHosts);
-afterAll(() => azurite.close());
+afterAll(closeAzurites);
 
 /** The storage app with queues of its own. */
 async function start(): Promise<{

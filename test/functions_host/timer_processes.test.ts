@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openHostBlobs } from '../../local/functions_host/storage/blobs.js';
-import { type Azurite, startAzurite } from './support/azurite.js';
+import { type Azurite, closeAzurites, startAzurite } from './support/azurite.js';
 import { type HostProcess, killHosts, startHost } from './support/host_process.js';
 import { type TempApp, tempApp } from './support/temp_app.js';
 import { until } from './support/test_queue.js';
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await killHosts();
-  await azurite.close();
+  await closeAzurites();
   await Promise.all(apps.map((app) => app.remove()));
 });
 

@@ -13,6 +13,13 @@ const account = 'devstoreaccount1';
 // Azurite's published development key.
 const key = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 
+const running = new Set<Azurite>();
+
+/** Ends every Azurite a test left running. */
+export async function closeAzurites(): Promise<void> {
+  await Promise.all([...running].map((azurite) => azurite.close()));
+}
+
 /** Starts the real Azurite in memory on free ports, or on the given ones. */
 export async function startAzurite(ports: { blob?: number; queue?: number } = {}): Promise<Azurite> {
   const folder = await mkdtemp(join(tmpdir(), 'azurite-'));
@@ -39,7 +46,7 @@ export async function startAzurite(ports: { blob?: number; queue?: number } = {}
       if (endpoint('Blob') && endpoint('Queue') && endpoint('Table')) resolve();
     });
   });
-  return {
+  const azurite: Azurite = {
     connection: [
       'DefaultEndpointsProtocol=http',
       `AccountName=${account}`,
@@ -48,9 +55,12 @@ export async function startAzurite(ports: { blob?: number; queue?: number } = {}
       `QueueEndpoint=${endpoint('Queue')}/${account}`,
     ].join(';'),
     async close() {
+      running.delete(azurite);
       child.kill('SIGKILL');
       await closed;
       await rm(folder, { recursive: true, force: true });
     },
   };
+  running.add(azurite);
+  return azurite;
 }

@@ -8,8 +8,15 @@ import { promisify } from 'node:util';
 export const repository = resolve(import.meta.dirname, '../../..');
 const sources = join(repository, 'local/functions_host');
 
+let built: Promise<string> | undefined;
+
 /** Compiles the host's sources, once for each version of them, and gives the path of its `main.js`. */
-export async function builtHost(): Promise<string> {
+export function builtHost(): Promise<string> {
+  built ??= build();
+  return built;
+}
+
+async function build(): Promise<string> {
   const folder = join(repository, 'node_modules/.cache/functions_host', digest());
   const main = join(folder, 'local/functions_host/main.js');
   if (existsSync(main)) return main;

@@ -102,9 +102,11 @@ function listen(server: Server, port: number): Promise<number> {
 async function drain(server: Server, upgraded: ReadonlySet<{ destroy(): void }>): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   for (const socket of upgraded) socket.destroy();
-  server.closeIdleConnections();
+  // A kept-alive connection becomes idle when its running request ends, and nobody else closes it then.
+  const sweep = setInterval(() => server.closeIdleConnections(), 20);
   const timer = setTimeout(() => server.closeAllConnections(), drainMs);
   await closed;
+  clearInterval(sweep);
   clearTimeout(timer);
 }
 

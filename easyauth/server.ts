@@ -17,6 +17,7 @@ import type { Forwarder } from './proxy/forward.js';
 import { forwardUpgrade } from './proxy/upgrade.js';
 
 const largestHead = 65_536;
+const lingerMs = 1_000;
 
 export interface ServerDeps {
   readonly settings: Settings;
@@ -57,6 +58,9 @@ function writeRaw(socket: Duplex, reply: Reply): void {
   let head = `HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status] ?? ''}\r\n`;
   for (let index = 0; index < raw.length; index += 2) head += `${raw[index]}: ${raw[index + 1]}\r\n`;
   socket.end(Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), body]));
+  // What the client still sends is thrown away for a moment: closing on unread input would cut our answer off.
+  socket.resume();
+  setTimeout(() => socket.destroy(), lingerMs).unref();
 }
 
 function isReply(value: Incoming | Reply): value is Reply {

@@ -43,7 +43,8 @@ function bodyOf({ request, beforeBody }: Exchange): PassThrough | null {
   request.once('close', () => {
     if (!request.complete) body.destroy(new Error('the client went away'));
   });
-  body.once('close', () => request.unpipe(body));
+  // What the app did not want is read and dropped, or the next request on this connection would wait behind it for ever.
+  body.once('close', () => request.unpipe(body).resume());
   return body;
 }
 

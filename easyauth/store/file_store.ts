@@ -30,7 +30,8 @@ function createQueue() {
  * file's inode, time and size, asked synchronously: on a local disk that is cheaper than a turn through the thread pool.
  */
 export async function createFileStore(directory: string): Promise<TokenStore> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const makeDirectory = () => mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeDirectory();
   const queued = createQueue();
   const pathOf = (user: string) => {
     if (!/^[0-9a-f]{16,128}$/.test(user)) throw new TypeError('a user key is lower-case hexadecimal');
@@ -70,6 +71,10 @@ export async function createFileStore(directory: string): Promise<TokenStore> {
       });
     },
     exclusive: <T>(user: string, work: (lease: Lease) => Promise<T>) =>
-      queued(user, () => withLockFile(`${pathOf(user)}.lock`, work)),
+      queued(user, async () => {
+        // The directory may have been wiped while we run; users then sign in again, which must work.
+        await makeDirectory();
+        return withLockFile(`${pathOf(user)}.lock`, work);
+      }),
   };
 }

@@ -4,6 +4,8 @@ export interface Browser {
   visit(url: string): Promise<Page>;
   /** One request as page script would send it: cookies go along, nothing is followed. */
   send(url: string, init?: { method?: string; json?: unknown }): Promise<Page>;
+  /** The `Cookie` header that goes to this address. */
+  cookie(url: string): string;
 }
 
 export interface Page {
@@ -16,18 +18,23 @@ const MOST_HOPS = 15;
 
 export function createBrowser(): Browser {
   const jar = new Map<string, string>();
+  // As in browsers, a cookie belongs to a host and not to a port.
+  const cookie = (url: string): string =>
+    [...jar]
+      .filter(([key]) => key.startsWith(`${new URL(url).hostname} `))
+      .map(([, pair]) => pair)
+      .join('; ');
   const hop = async (url: string, init: RequestInit): Promise<Response> => {
     const { hostname, origin } = new URL(url);
-    // As in browsers, a cookie belongs to a host and not to a port.
-    const cookies = [...jar].filter(([key]) => key.startsWith(`${hostname} `)).map(([, pair]) => pair);
     const headers = new Headers(init.headers);
-    if (cookies.length > 0) headers.set('cookie', cookies.join('; '));
+    if (cookie(url) !== '') headers.set('cookie', cookie(url));
     if (init.method && init.method !== 'GET') headers.set('origin', origin);
     const response = await fetch(url, { ...init, headers, redirect: 'manual' });
     for (const line of response.headers.getSetCookie()) keep(jar, hostname, line);
     return response;
   };
   return {
+    cookie,
     async visit(start) {
       let url = start;
       let init: RequestInit = { method: 'GET' };

@@ -159,6 +159,13 @@ describe('the request a function sees', () => {
     expect([statusOf(fits), statusOf(tooLong)]).toEqual([200, 431]);
   });
 
+  it('from the gateway may have 64 KiB of headers, since tokens and principal come on top of the client’s own', async () => {
+    const head = ['Host: localhost', 'X-EasyAuth-Gateway-Secret: gateway-secret'];
+    const fits = await raw('GET /empty HTTP/1.1', [...head, `X-Large: ${'x'.repeat(65_000)}`]);
+    const tooLong = await raw('GET /empty HTTP/1.1', [...head, `X-Large: ${'x'.repeat(65_536)}`]);
+    expect([statusOf(fits), statusOf(tooLong)]).toEqual([200, 431]);
+  });
+
   it('may have 100 header fields and is refused with 431 above that', async () => {
     const fields = (count: number) => Array.from({ length: count }, (_, index) => `X-${index}: 1`);
     const fits = await raw('GET /empty HTTP/1.1', ['Host: localhost', ...fields(98)]);

@@ -5,8 +5,11 @@ export const gatewaySecretHeader = 'x-easyauth-gateway-secret';
 
 const platformHeader = /^x-ms-(?:client-principal|token-)/;
 
-/** Kestrel's limits on what a client may send: 32 KiB of header lines, 100 of them. */
-export const headerLimits = { bytes: 32 * 1024, fields: 100 };
+/**
+ * Kestrel's limits on what a client may send: 32 KiB of header lines, 100 of them. Behind the gateway as many bytes again,
+ * because principal, tokens and a chunked cookie alone can fill the first 32 KiB and the client's own must still fit.
+ */
+export const headerLimits = { bytes: 32 * 1024, bytesFromGateway: 64 * 1024, fields: 100 };
 
 export interface RequestHeaders {
   /** Lower-case names; repeated headers joined with a comma and no space, Cookie included. */
@@ -37,7 +40,8 @@ export function createHeaderReader(gatewaySecret: string | undefined): HeaderRea
     const fromGateway = matches(headers[gatewaySecretHeader], expected);
     const fields = rawHeaders.length / 2 - (gatewaySecretHeader in headers ? 1 : 0);
     strip(headers, fromGateway);
-    return { headers, fromGateway, tooLarge: bytes > headerLimits.bytes || fields > headerLimits.fields };
+    const most = fromGateway ? headerLimits.bytesFromGateway : headerLimits.bytes;
+    return { headers, fromGateway, tooLarge: bytes > most || fields > headerLimits.fields };
   };
 }
 

@@ -10,14 +10,14 @@ export interface HttpServer {
 }
 
 /**
- * Listens on 127.0.0.1. The socket takes 64 KiB of request line and headers, so that the limits of headers.ts (32 KiB) are
+ * Listens on 127.0.0.1. The socket takes 96 KiB of request line and headers, so that the limits of headers.ts are
  * judged by their own count and not by Node's 16 KiB. Throws `HostStartError` when the port is taken.
  */
 export async function listen(
   port: number,
   handler: (req: IncomingMessage, res: ServerResponse) => void,
 ): Promise<HttpServer> {
-  const server = createServer({ maxHeaderSize: 64 * 1024, keepAliveTimeout: 130_000 }, handler);
+  const server = createServer({ maxHeaderSize: 96 * 1024, keepAliveTimeout: 130_000 }, handler);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(new HostStartError([listenProblem(port, error)])));
     server.listen(port, '127.0.0.1', resolve);

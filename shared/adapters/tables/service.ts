@@ -4,9 +4,24 @@ import { createTable, type Table } from './table.js';
 /** Where the tables are: a connection string (Azurite, or an account key) or an endpoint reached with an identity. */
 export type TablesLocation = { readonly connectionString: string } | { readonly endpoint: string };
 
+/** One answer of Table Storage takes milliseconds; without a limit a service that hangs would hold every request for minutes, ms. */
+const DEADLINE_MS = 4000;
+
 /** Short retries: a caller waits, and the flows above resolve what a retry may have hidden. */
 const OPTIONS: TableServiceClientOptions = {
   retryOptions: { maxRetries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 1000 },
+  additionalPolicies: [
+    {
+      position: 'perCall',
+      policy: {
+        name: 'deadline',
+        sendRequest(request, next) {
+          request.timeout = DEADLINE_MS;
+          return next(request);
+        },
+      },
+    },
+  ],
 };
 
 /** Opens tables by name; each is created when first used, and tried again when that failed. */

@@ -151,8 +151,11 @@ function toStored(entity: object): StoredRow {
   return { row: { ...columns, partitionKey, rowKey }, etag };
 }
 
-/** What Table Storage did wrong is never the caller's fault: 503, and the cause stays on our side. */
+/** What Table Storage did wrong, silence included, is never the caller's fault: 503, and the cause stays on our side. */
 function storeFault(error: unknown): unknown {
-  if (error instanceof RestError) return unavailable('storage is not available', RETRY_AFTER_SECONDS, error);
+  const silent = error instanceof Error && error.name === 'AbortError';
+  if (silent || error instanceof RestError) {
+    return unavailable('storage is not available', RETRY_AFTER_SECONDS, error);
+  }
   return error;
 }

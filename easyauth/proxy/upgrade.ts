@@ -14,6 +14,8 @@ export interface UpgradeExchange {
   readonly fail: (reply: Reply) => void;
 }
 
+const halfOpenMs = 1_000;
+
 function headText(status: string, raw: readonly string[]): string {
   let text = `HTTP/1.1 ${status}\r\n`;
   for (let index = 0; index < raw.length; index += 2) text += `${raw[index]}: ${raw[index + 1]}\r\n`;
@@ -28,6 +30,8 @@ function join(client: Duplex, app: Duplex): void {
   for (const side of [client, app]) {
     side.on('error', end);
     side.on('close', end);
+    // A WebSocket has no use for a connection that is closed in one direction; what is under way may still arrive.
+    side.on('end', () => setTimeout(end, halfOpenMs).unref());
   }
   client.pipe(app).pipe(client);
 }
@@ -61,7 +65,10 @@ export function forwardUpgrade(upstream: URL, exchange: UpgradeExchange): void {
     if (head.length > 0) app.write(head);
     join(socket, app);
   });
-  outgoing.on('response', (answer) => relayRefusal(socket, answer));
+  outgoing.on('response', (answer) => {
+    answer.once('close', () => outgoing.destroy());
+    relayRefusal(socket, answer);
+  });
   outgoing.on('timeout', () =>
     outgoing.destroy(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' })),
   );

@@ -235,6 +235,7 @@ describe('WebSocket upgrades', () => {
     expect(JSON.stringify(seen?.headers)).not.toContain('evil');
     expect(seen?.headers.upgrade).toBe('websocket');
     socket?.destroy();
+    await until(() => seen?.socket.destroyed === true);
   });
 
   it('carry the identity of a session, and need one off the excluded paths', async () => {

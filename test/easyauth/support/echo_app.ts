@@ -105,7 +105,7 @@ export async function startEchoApp(): Promise<EchoApp> {
   listening.server.on('upgrade', (request, socket) => {
     app.upgrades.push(request);
     if (request.url?.startsWith('/public/no-ws') === true) {
-      socket.end('HTTP/1.1 426 Upgrade Required\r\nContent-Length: 2\r\n\r\nno');
+      socket.resume().end('HTTP/1.1 426 Upgrade Required\r\nContent-Length: 2\r\n\r\nno');
       return;
     }
     socket.on('error', () => socket.destroy());

@@ -1,6 +1,7 @@
 import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createBrokerCredential } from '../../client/broker_credential.js';
 import type { StackJson } from '../../local/stack/stack_json.js';
 import { appToken, basic, clientOf, postToken, type SignedIn, signIn } from '../support/signed_in.js';
 import { removeTemporaryDirs, type StackProcess, startStackProcess } from '../support/stack_process.js';
@@ -77,6 +78,19 @@ describe('standard clients work unchanged', () => {
     expect(claims.client_id).toBe(id);
     expect(claims.scope).toBe('orders.read');
     expect(claims.act).toEqual({ sub: id });
+  });
+});
+
+describe('the TokenCredential of client/', () => {
+  it('gets tokens for a service with its secret, and with its own app token', async () => {
+    const { client_id: clientId, client_secret: clientSecret, ...client } = clientOf(stack, 'nightly-report');
+    const options = { tokenUrl: `${stack.gateway}/token`, grantIds: { [ORDERS]: grantId } };
+    const app = { ...client, client_id: clientId, client_secret: clientSecret };
+    for (const authentication of [{ clientId, clientSecret }, { getAppToken: () => appToken(app) }]) {
+      const credential = createBrokerCredential({ ...options, client: authentication });
+      const token = await credential.getToken('api://orders/.default');
+      expect(token?.expiresOnTimestamp).toBeGreaterThan(Date.now() + 500_000);
+    }
   });
 });
 

@@ -60,6 +60,13 @@ function upstreamOf(address: string): URL {
   return url;
 }
 
+function gatewaySecretOf(env: Environment): string | undefined {
+  const secret = env.EASYAUTH_GATEWAY_SECRET;
+  if (secret === undefined || secret === '') return undefined;
+  if (/^[\x21-\x7e]{16,512}$/.test(secret)) return secret;
+  throw new ConfigError(['EASYAUTH_GATEWAY_SECRET: must be 16 to 512 visible ASCII characters']);
+}
+
 function createProviders({ settings, now, log }: Parts, http: ProviderHttp): ReadonlyMap<string, Provider> {
   const providers = new Map<string, Provider>();
   if (settings.aad !== undefined)
@@ -130,6 +137,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const upstream = upstreamOf(options.upstream);
   const { settings, warnings } = requireSettings(loadDocument(options.config, env).value, env);
   for (const warning of warnings) log('warn', warning);
+  const gatewaySecret = gatewaySecretOf(env);
   const parts: Parts = { settings, keys: loadKeys({ settings, env, stateDir, log }), now, log };
   const http = createProviderHttp();
   const forwarder = createForwarder(upstream);
@@ -143,7 +151,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     now,
     log,
   };
-  const gatewaySecret = env.EASYAUTH_GATEWAY_SECRET === '' ? undefined : env.EASYAUTH_GATEWAY_SECRET;
   const gate = createGate(context);
   const server = createGatewayServer({ settings, gate, forwarder, upstream, gatewaySecret, log });
   const upgraded = trackUpgrades(server);

@@ -63,6 +63,25 @@ function writeRaw(socket: Duplex, reply: Reply): void {
   setTimeout(() => socket.destroy(), lingerMs).unref();
 }
 
+/**
+ * A server may ignore an upgrade it does not know (RFC 9110 §7.8), and clients that offer `h2c` count on it. Node has already let go
+ * of the connection, so it is handed back with the same request less the offer.
+ */
+function serveWithoutUpgrade(
+  server: Server,
+  request: IncomingMessage,
+  { socket, head }: { socket: Duplex; head: Buffer },
+): void {
+  let text = `${request.method} ${request.url} HTTP/1.1\r\n`;
+  for (let index = 0; index < request.rawHeaders.length; index += 2) {
+    const name = request.rawHeaders[index] ?? '';
+    if (!/^(?:upgrade|connection|http2-settings)$/i.test(name))
+      text += `${name}: ${request.rawHeaders[index + 1]}\r\n`;
+  }
+  socket.unshift(Buffer.concat([Buffer.from(`${text}\r\n`, 'latin1'), head]));
+  server.emit('connection', socket);
+}
+
 function isReply(value: Incoming | Reply): value is Reply {
   return 'status' in value;
 }
@@ -110,20 +129,23 @@ export function createGatewayServer(deps: ServerDeps): Server {
       logReply(log, request, reply);
       writeRaw(socket, reply);
     };
-    const websocket = request.headers.upgrade?.toLowerCase() === 'websocket' && request.method === 'GET';
-    if (!websocket) return fail(textReply(400, 'Only WebSocket upgrades are passed on.'));
     const verdict = await judge(request, true);
     if (verdict.reply !== undefined) return fail(verdict.reply);
     forwardUpgrade(upstream, { socket, head, path: verdict.path, headers: verdict.headers, fail });
   };
 
+  const isWebSocket = ({ method, headers }: IncomingMessage) =>
+    method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket';
   const server = createServer({ maxHeaderSize: largestHead, requestTimeout: 0, keepAliveTimeout: 65_000 });
   server.on('request', (request, response) => void serve(request, response, () => {}));
   server.on(
     'checkContinue',
     (request, response) => void serve(request, response, () => response.writeContinue()),
   );
-  server.on('upgrade', (request, socket, head) => void upgrade(request, socket, head));
+  server.on('upgrade', (request, socket, head) => {
+    if (isWebSocket(request)) void upgrade(request, socket, head);
+    else serveWithoutUpgrade(server, request, { socket, head });
+  });
   server.on('clientError', (error, socket) => {
     const tooLarge = 'code' in error && error.code === 'HPE_HEADER_OVERFLOW';
     const text = tooLarge ? 'The request headers are larger than 64 kB.' : 'Bad request.';

@@ -91,6 +91,12 @@ function checkLifetimes(tree: Tree, issues: Issues): void {
     issues.warn('login.nonce.validateNonce', 'is off: sign-ins can be forged; for debugging only');
 }
 
+function warnOfUnusedTokens(tree: Tree, issues: Issues): void {
+  const asked = tree.identityProviders.azureActiveDirectory.login.loginParameters;
+  if (tree.login.tokenStore.enabled !== true && asked.some((entry) => entry.includes('offline_access')))
+    issues.warn('login.tokenStore.enabled', 'is off: the tokens asked for with offline_access reach nobody');
+}
+
 function settingsOf(tree: Tree, env: Environment, issues: Issues): Settings {
   const action = actionOf(tree, issues);
   const aad = readAad(tree, env, issues);
@@ -143,6 +149,7 @@ export function readSettings(document: unknown, env: Environment): Reading {
   checkSupported(tree, env, issues);
   checkPaths(tree, issues);
   checkLifetimes(tree, issues);
+  warnOfUnusedTokens(tree, issues);
   const settings = settingsOf(tree, env, issues);
   return { settings, problems: [...new Set(problems)], warnings };
 }

@@ -4,6 +4,9 @@ import { emptyReply, type Reply } from '../http/reply.js';
 import type { RouteContext } from '../routes/context.js';
 import { passedParameters, startLogin } from '../routes/start_login.js';
 
+/** A longer one would make an authorize address that providers refuse. */
+const longestTarget = 4_000;
+
 /** The 401 with its challenge: empty body, parameters separated by spaces (reference §7.5). */
 export function challengeReply(
   context: RouteContext,
@@ -33,5 +36,6 @@ export function unauthenticatedReply(
   const hint = passedParameters(query).get('login_hint');
   const parameters: ReadonlyMap<string, string> =
     hint === undefined ? new Map() : new Map([['login_hint', hint]]);
-  return startLogin(context, incoming, { provider, target: raw, parameters });
+  const target = raw.length > longestTarget ? '/' : raw;
+  return startLogin(context, incoming, { provider, target, parameters });
 }

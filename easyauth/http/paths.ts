@@ -11,6 +11,16 @@ function plainEscapes(path: string): boolean {
   return true;
 }
 
+/** Overlong forms such as `%c0%ae` are no UTF-8, yet some servers read a dot there. */
+function isUtf8(path: string): boolean {
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Whether every server reads this path alike: no dot segments, empty segments, path parameters, backslashes, raw octets outside
  * ASCII, and no escapes of characters that need none.
@@ -18,7 +28,7 @@ function plainEscapes(path: string): boolean {
 export function isPlainPath(path: string): boolean {
   if (/[\\;]|\/\/|[^\x21-\x7e]/.test(path)) return false;
   if (/\/\.{1,2}(?:\/|$)/.test(path)) return false;
-  return plainEscapes(path);
+  return plainEscapes(path) && isUtf8(path);
 }
 
 /**

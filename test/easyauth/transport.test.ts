@@ -251,9 +251,28 @@ describe('WebSocket upgrades', () => {
     expect((await upgrade('/ws', mozilla)).status).toBe(403);
   });
 
-  it('an app that refuses is heard, and other protocols are refused', async () => {
+  it('an app that refuses is heard', async () => {
     expect((await upgrade('/public/no-ws')).status).toBe(426);
-    expect((await upgrade('/public/ws', { upgrade: 'h2c' })).status).toBe(400);
+  });
+
+  it('an offer of another protocol is ignored: the request is judged and served as plain HTTP, body included', async () => {
+    const ask = (path: string) =>
+      raw(
+        [
+          `POST ${path} HTTP/1.1`,
+          'Host: localhost',
+          'Connection: Upgrade, HTTP2-Settings',
+          'Upgrade: h2c',
+          'HTTP2-Settings: AAMAAABkAAQAAP__',
+          'Content-Length: 4',
+        ],
+        'bodyGET /public/y HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+      );
+    const open = await ask('/public/x');
+    expect(open.match(/HTTP\/1\.1 200 /g)?.length).toBe(2);
+    expect(open).toContain('"bytes":4');
+    expect(open).not.toMatch(/h2c|http2-settings/i);
+    expect(await ask('/api')).toMatch(/^HTTP\/1\.1 401 /);
   });
 });
 

@@ -109,6 +109,7 @@ export async function startEchoApp(): Promise<EchoApp> {
       return;
     }
     socket.on('error', () => socket.destroy());
+    socket.on('end', () => socket.end());
     socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
     socket.on('data', (chunk: Buffer) => socket.write(`echo:${chunk}`));
   });

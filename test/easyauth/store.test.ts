@@ -93,6 +93,7 @@ describe('the file store', () => {
     await one.put(user, { ...entry, accessToken: 'newer' });
     expect((await two.find(user))?.entries.get('aad')?.accessToken).toBe('newer');
     await one.remove(user);
+    expect(await one.glance(user)).toBeUndefined();
     expect(await two.find(user)).toBeUndefined();
   });
 

@@ -66,9 +66,11 @@ export function isClaimed(connection: Connection, now: number): boolean {
   return connection.claim !== undefined && connection.claim.until > now;
 }
 
+const MOST_JITTER = 0.1;
+
 /**
- * When a token should be refreshed: one window before its end, but never in the first half of its life (a short-lived
- * token would be due for ever), and earlier by up to a tenth so that users enrolled together do not stay together.
+ * When a token should be refreshed: one window before its end, and earlier by up to a tenth of that so that users enrolled together
+ * do not stay together; but never in the first half of its life, or a short-lived token would be due for ever.
  */
 export function refreshAt(
   life: { obtainedAt: number; expiresAt: number },
@@ -76,8 +78,8 @@ export function refreshAt(
   seed: string,
 ): number {
   const half = (life.expiresAt - life.obtainedAt) / 2;
-  const window = Math.min(windowSeconds * 1000, half);
-  return Math.round(life.expiresAt - window - window * 0.1 * fraction(seed));
+  const window = Math.min(windowSeconds * 1000, half / (1 + MOST_JITTER));
+  return Math.round(life.expiresAt - window * (1 + MOST_JITTER * fraction(seed)));
 }
 
 /** When this target wants attention: at its next attempt while failing, else before its token ends, else now. */
@@ -91,7 +93,7 @@ export function targetDueAt(
   const seed = `${subjectKey(kept.subject)}:${targetKey(kept.target)}`;
   if (kept.target.resource !== undefined) return refreshAt(kept.token, rules.windowSeconds, seed);
   const liveness = rules.livenessSeconds * 1000;
-  return Math.round(kept.token.obtainedAt + liveness * (1 - 0.1 * fraction(seed)));
+  return Math.round(kept.token.obtainedAt + liveness * (1 - MOST_JITTER * fraction(seed)));
 }
 
 /** Whether a kept token may be served: of this enrolment, and alive for at least `minTtlSeconds` more. */

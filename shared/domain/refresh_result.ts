@@ -55,7 +55,8 @@ export function cappedRetryAfter(seconds: number): number {
 /**
  * Adds one failure to what was known and says when to try again.
  * Transient: exponential from 15 s to 15 min with ±20 % deterministic jitter. User action: 1 h, 6 h, then daily.
- * Misconfigured: 5 min, since the mending is ours. Dead: never.
+ * Misconfigured: 5 min, since the mending is ours. Dead: never. `Retry-After` takes the place of these, but never goes below the
+ * least wait of the verdict.
  * @param seed spreads users apart: the same seed and count always give the same wait.
  */
 export function addFailure(
@@ -86,8 +87,8 @@ function nextAttemptAt(
 ): number | undefined {
   if (verdict.class === 'grant_dead') return undefined;
   const { count, now, seed } = attempt;
-  if (retryAfterSeconds !== undefined) return now + cappedRetryAfter(retryAfterSeconds) * 1000;
-  return now + Math.max(backOff(verdict.class, count, seed), (verdict.waitSeconds ?? 0) * 1000);
+  const asked = retryAfterSeconds === undefined ? undefined : cappedRetryAfter(retryAfterSeconds) * 1000;
+  return now + Math.max(asked ?? backOff(verdict.class, count, seed), (verdict.waitSeconds ?? 0) * 1000);
 }
 
 function backOff(kind: Exclude<RefreshClass, 'grant_dead'>, count: number, seed: string): number {

@@ -91,6 +91,16 @@ function checkLifetimes(tree: Tree, issues: Issues): void {
     issues.warn('login.nonce.validateNonce', 'is off: sign-ins can be forged; for debugging only');
 }
 
+/** The gateway itself speaks plain http, so a default configuration would answer nothing but redirects. */
+function warnOfPlainHttp({ httpSettings }: Tree, issues: Issues): void {
+  const { convention } = httpSettings.forwardProxy;
+  if (httpSettings.requireHttps !== false && (convention === undefined || convention === 'NoProxy'))
+    issues.warn(
+      'httpSettings.requireHttps',
+      'is on, but no proxy is trusted to say https: set forwardProxy.convention, or false on this machine',
+    );
+}
+
 function warnOfUnusedTokens(tree: Tree, issues: Issues): void {
   const asked = tree.identityProviders.azureActiveDirectory.login.loginParameters;
   if (tree.login.tokenStore.enabled !== true && asked.some((entry) => entry.includes('offline_access')))
@@ -150,6 +160,7 @@ export function readSettings(document: unknown, env: Environment): Reading {
   checkPaths(tree, issues);
   checkLifetimes(tree, issues);
   warnOfUnusedTokens(tree, issues);
+  warnOfPlainHttp(tree, issues);
   const settings = settingsOf(tree, env, issues);
   return { settings, problems: [...new Set(problems)], warnings };
 }

@@ -58,7 +58,9 @@ async function renew(context: RouteContext, job: Job): Promise<Outcome> {
   return vault.exclusive(session.user, async (lease): Promise<Outcome> => {
     const entry = (await vault.find(session.user))?.entries.get(provider.alias);
     if (entry?.refreshedAt !== undefined && entry.refreshedAt >= job.askedAt - togetherMs)
-      return { renewed: { principal: undefined, expiresAt: entry.expiresAt } };
+      return {
+        renewed: { principal: { ...session.principal, claims: entry.claims }, expiresAt: entry.expiresAt },
+      };
     if (entry?.refreshToken === undefined) return missing(context, job);
     try {
       const request = { user: session.user, entry, refreshToken: entry.refreshToken };

@@ -172,6 +172,12 @@ describe('what is warned about', () => {
     expect(warnings.join('\n')).toMatch(/WEBSITE_AUTH_CONFIG: is not known/);
   });
 
+  it('https required while nothing can say https, and tokens asked for that nobody gets', () => {
+    const { warnings } = read({ 'httpSettings.requireHttps': true, 'login.tokenStore.enabled': false });
+    expect(warnings.join('\n')).toContain('httpSettings.requireHttps: is on, but no proxy is trusted');
+    expect(warnings.join('\n')).toContain('login.tokenStore.enabled: is off');
+  });
+
   it('an action without effect, and a nonce that is not checked', () => {
     const { warnings } = read({
       'globalValidation.requireAuthentication': false,

@@ -200,13 +200,22 @@ describe('parallel refreshes of one user', () => {
     const { browser, entry } = await signedIn();
     const calls = stack().provider.tokenCalls.length;
     stack().provider.script.tokenDelayMs = 100;
+    stack().provider.script.user = { roles: ['New.Role'] };
     const urls = Array.from({ length: 20 }, (_, index) =>
       index % 2 === 0 ? stack().gateway.url : second.url,
     );
     const answers = await Promise.all(
-      urls.map((url) => createBrowser(new Map(browser.jar)).ask(`${url}/.auth/refresh`)),
+      urls.map(async (url) => {
+        const own = createBrowser(new Map(browser.jar));
+        const answer = await own.ask(`${url}/.auth/refresh`);
+        const seen = (await own.ask(`${url}/api`)).json<Seen>();
+        const principal = Buffer.from(seen.headers['x-ms-client-principal']?.[0] ?? '', 'base64').toString();
+        expect(principal).toContain('New.Role');
+        return answer;
+      }),
     );
     stack().provider.script.tokenDelayMs = 0;
+    stack().provider.script.user = {};
     expect(answers.map((answer) => answer.status)).toEqual(urls.map(() => 200));
     expect(stack().provider.tokenCalls.length).toBe(calls + 1);
     const shown = await browser.ask(`${second.url}/.auth/me`);

@@ -38,7 +38,8 @@ export class ConfigRefused extends Error {
   }
 }
 
-const GUID = '[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}';
+// Lower case, as tokens carry it: the issuer is compared to the letter.
+const GUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 const AAD_ISSUER = new RegExp(`/(${GUID})/v2\\.0$`);
 
 /**
@@ -49,7 +50,7 @@ export function readConfig(env: Environment): Config {
   const problems: string[] = [];
   const read = readerOf(env, problems);
   const config: Config = {
-    issuer: read.address('BROKER_ISSUER').replace(/\/$/, ''),
+    issuer: readIssuer(read, problems),
     easyAuthOn: isTrue(env.WEBSITE_AUTH_ENABLED),
     policyFile: env.BROKER_POLICY_FILE || 'policy.json',
     tables: readTables(env, read, problems),
@@ -80,7 +81,7 @@ function readerOf(env: Environment, problems: string[]) {
     address(...names: readonly [string, ...string[]]): string {
       const value = this.required(...names);
       if (value !== '' && !isSafeAddress(value)) {
-        problems.push(`${names[0]} must be an https address (http only for localhost)`);
+        problems.push(`${usedOf(names, env)} must be an https address (http only for localhost)`);
       }
       return value;
     },
@@ -94,6 +95,18 @@ function readerOf(env: Environment, problems: string[]) {
       return value;
     },
   };
+}
+
+/** Which of several names for one setting holds the value: the one to name when it is wrong. */
+function usedOf(names: readonly [string, ...string[]], env: Environment): string {
+  return names.find((name) => env[name]) ?? names[0];
+}
+
+/** RFC 8414 §2: an issuer has neither query nor fragment. */
+function readIssuer(read: Reader, problems: string[]): string {
+  const issuer = read.address('BROKER_ISSUER');
+  if (/[?#]/.test(issuer)) problems.push('BROKER_ISSUER must have neither query nor fragment');
+  return issuer.replace(/\/$/, '');
 }
 
 function readTables(env: Environment, read: Reader, problems: string[]): Config['tables'] {
@@ -124,10 +137,11 @@ function readVault(env: Environment, read: Reader, problems: string[]): Config['
 }
 
 function readAad(env: Environment, read: Reader, problems: string[]): ProviderSettings {
-  const issuer = read.address('BROKER_AAD_ISSUER', 'WEBSITE_AUTH_OPENID_ISSUER');
+  const names = ['BROKER_AAD_ISSUER', 'WEBSITE_AUTH_OPENID_ISSUER'] as const;
+  const issuer = read.address(...names);
   const tenant = AAD_ISSUER.exec(issuer)?.[1];
   if (issuer !== '' && tenant === undefined) {
-    problems.push('BROKER_AAD_ISSUER must name one tenant and end in /{tenant id}/v2.0');
+    problems.push(`${usedOf(names, env)} must name one tenant and end in /{tenant id}/v2.0`);
   }
   const clientId = read.required('BROKER_AAD_CLIENT_ID', 'WEBSITE_AUTH_CLIENT_ID');
   const audiences = (env.BROKER_AUDIENCES ?? '').split(',').map((text) => text.trim());

@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigRefused, type Environment, readConfig } from '../../../shared/config.js';
+
+const CANARY = 'canary-value-9f31';
+const TENANT = '11111111-1111-4111-8111-111111111111';
+const good: Environment = {
+  BROKER_ISSUER: 'https://broker.test/',
+  WEBSITE_AUTH_ENABLED: 'true',
+  BROKER_TABLES_CONNECTION_STRING: 'UseDevelopmentStorage=true',
+  BROKER_VAULT_KEY_FILE: '/state/vault.key',
+  BROKER_AAD_ISSUER: `http://localhost:9400/${TENANT}/v2.0`,
+  BROKER_AAD_CLIENT_ID: 'client',
+  BROKER_AAD_CLIENT_SECRET: CANARY,
+};
+
+function problemsOf(changes: Environment): readonly string[] {
+  try {
+    readConfig({ ...good, ...changes });
+  } catch (error) {
+    if (error instanceof ConfigRefused) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('settings', () => {
+  it('are read once, with their presets', () => {
+    expect(readConfig(good)).toEqual({
+      issuer: 'https://broker.test',
+      easyAuthOn: true,
+      policyFile: 'policy.json',
+      tables: { connectionString: 'UseDevelopmentStorage=true' },
+      vault: { keyFile: '/state/vault.key' },
+      aad: {
+        name: 'aad',
+        issuer: `http://localhost:9400/${TENANT}/v2.0`,
+        tenant: TENANT,
+        clientId: 'client',
+        clientSecret: CANARY,
+        audiences: ['client', 'api://client'],
+      },
+      sessionMaxSeconds: 8 * 3600,
+      refreshWindowSeconds: 600,
+      livenessSeconds: 21_600,
+    });
+  });
+
+  it('fall back to what Easy Auth itself is configured with', () => {
+    const env = {
+      ...good,
+      BROKER_AAD_ISSUER: undefined,
+      BROKER_AAD_CLIENT_ID: undefined,
+      BROKER_AAD_CLIENT_SECRET: '',
+      WEBSITE_AUTH_OPENID_ISSUER: `https://login.microsoftonline.com/${TENANT}/v2.0`,
+      WEBSITE_AUTH_CLIENT_ID: 'easy-auth',
+      MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: 'its secret',
+    };
+    expect(readConfig(env).aad).toMatchObject({
+      clientId: 'easy-auth',
+      clientSecret: 'its secret',
+      tenant: TENANT,
+    });
+  });
+
+  it('missing altogether are listed all at once', () => {
+    const named = problemsOf(Object.fromEntries(Object.keys(good).map((name) => [name, undefined])));
+    expect(named).toEqual([
+      'BROKER_ISSUER is missing',
+      'exactly one of BROKER_TABLES_CONNECTION_STRING and BROKER_TABLES_ENDPOINT must be set',
+      'exactly one of BROKER_VAULT_KEY_FILE and BROKER_VAULT_KEY_ID must be set',
+      'BROKER_AAD_ISSUER or WEBSITE_AUTH_OPENID_ISSUER is missing',
+      'BROKER_AAD_CLIENT_ID or WEBSITE_AUTH_CLIENT_ID is missing',
+      'BROKER_AAD_CLIENT_SECRET or MICROSOFT_PROVIDER_AUTHENTICATION_SECRET is missing',
+    ]);
+  });
+
+  it('wrong altogether are listed all at once, each by its name and never by its value', () => {
+    const wrong = {
+      BROKER_ISSUER: `ftp://${CANARY}`,
+      BROKER_TABLES_CONNECTION_STRING: CANARY,
+      BROKER_VAULT_KEY_FILE: '',
+      BROKER_VAULT_KEY_ID: `http://${CANARY}`,
+      BROKER_AAD_ISSUER: `http://${CANARY}/${TENANT}/v2.0`,
+      BROKER_SESSION_MAX_HOURS: CANARY,
+      BROKER_REFRESH_WINDOW_SECONDS: '-1',
+      BROKER_LIVENESS_SECONDS: '1e99',
+    };
+    const problems = problemsOf(wrong);
+    for (const name of Object.keys(wrong).filter((key) => key !== 'BROKER_VAULT_KEY_FILE')) {
+      expect(problems.filter((problem) => problem.startsWith(name))).toHaveLength(1);
+    }
+    expect(new ConfigRefused(problems).message).not.toContain(CANARY);
+  });
+
+  it.each([
+    ['both ways to the tables', { BROKER_TABLES_ENDPOINT: 'https://x.test' }],
+    ['both keys', { BROKER_VAULT_KEY_ID: 'https://vault.test/keys/k' }],
+    ['a key file in Azure, beside the data it protects', { WEBSITE_SITE_NAME: 'site' }],
+    ['a tenant that is none', { BROKER_AAD_ISSUER: 'https://login.microsoftonline.com/common/v2.0' }],
+    [
+      'a tenant in capitals, which no token would match',
+      { BROKER_AAD_ISSUER: `https://l.test/${'A'.repeat(8)}${TENANT.slice(8)}/v2.0` },
+    ],
+    ['an issuer on plain http elsewhere', { BROKER_ISSUER: 'http://broker.test' }],
+    ['an issuer that only begins like localhost', { BROKER_ISSUER: 'http://localhost.evil.test' }],
+    ['an issuer with a query', { BROKER_ISSUER: 'https://broker.test/?x=1' }],
+    ['an issuer with a fragment', { BROKER_ISSUER: 'https://broker.test/#x' }],
+    ['no number', { BROKER_LIVENESS_SECONDS: 'soon' }],
+    ['a blank number', { BROKER_LIVENESS_SECONDS: ' ' }],
+  ])('refuse %s', (_, changes: Environment) => {
+    expect(problemsOf(changes)).toHaveLength(1);
+  });
+
+  it('name the setting that holds the wrong value, not the one that could have', () => {
+    const env = { BROKER_AAD_ISSUER: undefined, WEBSITE_AUTH_OPENID_ISSUER: 'nonsense' };
+    for (const problem of problemsOf(env)) expect(problem).toMatch(/^WEBSITE_AUTH_OPENID_ISSUER /);
+  });
+
+  it.each(['http://localhost:8080', 'http://127.0.0.1:1', 'http://[::1]:1', 'https://broker.test'])(
+    'take %s as an address',
+    (issuer) => {
+      expect(problemsOf({ BROKER_ISSUER: issuer })).toEqual([]);
+    },
+  );
+
+  it('audiences are a list; blanks in it are nothing', () => {
+    expect(readConfig({ ...good, BROKER_AUDIENCES: ' a , ,b' }).aad.audiences).toEqual(['a', 'b']);
+    expect(readConfig({ ...good, BROKER_AUDIENCES: ' , ' }).aad.audiences).toEqual([
+      'client',
+      'api://client',
+    ]);
+  });
+
+  it.each([
+    ['true', true],
+    ['True', true],
+    ['1', true],
+    ['false', false],
+    ['0', false],
+    ['', false],
+    ['yes', false],
+    ['true ', false],
+    [undefined, false],
+  ])('WEBSITE_AUTH_ENABLED=%s means %s', (value, on) => {
+    expect(readConfig({ ...good, WEBSITE_AUTH_ENABLED: value }).easyAuthOn).toBe(on);
+  });
+});

@@ -13,6 +13,7 @@ import { createDueIndex } from './adapters/tables/due.js';
 import { createGrantStore } from './adapters/tables/grants.js';
 import { createTables } from './adapters/tables/service.js';
 import { createSigningKeyStore } from './adapters/tables/signing_keys.js';
+import { createRevokedTokens } from './adapters/tables/token_ids.js';
 import { createVault } from './adapters/vault/envelope.js';
 import { createKeyFile } from './adapters/vault/key_file.js';
 import { createKeyVault } from './adapters/vault/key_vault.js';
@@ -170,6 +171,7 @@ function createAdapters(config: Config, { clock, random }: System) {
     due: createDueIndex(table('due')),
     audit: createAuditLog(table('audit')),
     failures: createFailureLog(table('refreshFailures')),
+    revoked: createRevokedTokens(table('tokenIds')),
     circuits: createCircuitStore(table('circuits')),
     heartbeat: createHeartbeat(table('heartbeat')),
     provider: createProvider(providers, http),
@@ -203,7 +205,12 @@ function createFlows(deps: System & Adapters & { config: Config; policy: Policy 
   const attempt = createRefreshAttempt({ ...deps, planUpkeep, recordFailure });
   const refresh = createRefreshConnection({ ...deps, attempt });
   const takeOver = createTakeOverConnection({ ...deps, planUpkeep });
-  const heldGrants = { grants, clock };
+  const heldGrants = {
+    ...deps,
+    issuer: config.issuer,
+    audiences: config.aad.audiences,
+    clientsByAppId: clientsByAppId(policy),
+  };
   return {
     takeOver,
     endConnection: createEndConnection(deps),

@@ -21,6 +21,12 @@ export interface ClientPolicy {
   readonly entraAppId?: string;
   readonly resources: ReadonlyMap<string, Scope>;
   readonly maxGrantSeconds: number;
+  /** Audiences of users' own tokens it may exchange; undefined means the broker's own. */
+  readonly subjectAudiences?: readonly string[];
+  /** Resources it is the server of. */
+  readonly serves: readonly string[];
+  /** Clients whose app token it may present as actor. */
+  readonly actors: readonly string[];
 }
 
 /** The policy in force. What it does not name is denied. */
@@ -48,6 +54,9 @@ interface ClientDocument {
   auth: { secretSetting?: string; entraAppId?: string };
   resources: Record<string, string[]>;
   maxGrantDays?: number;
+  subjectAudiences?: string[];
+  serves?: string[];
+  actors?: string[];
 }
 
 const isDocument = new Ajv({ allErrors: true }).compile<Document>(schema);
@@ -92,7 +101,11 @@ function clientProblems(document: Document, env: Environment): string[] {
   const problems: string[] = [];
   const appIds = new Map<string, string>();
   for (const [id, client] of Object.entries(document.clients)) {
-    problems.push(...scopeProblems(id, client, document), ...secretProblems(id, client, env));
+    problems.push(
+      ...scopeProblems(id, client, document),
+      ...secretProblems(id, client, env),
+      ...referenceProblems(id, client, document),
+    );
     const appId = client.auth.entraAppId?.toLowerCase();
     const other = appId && appIds.get(appId);
     if (other) problems.push(`policy/clients/${id}/auth/entraAppId: is that of ${other} too`);
@@ -110,6 +123,19 @@ function scopeProblems(id: string, client: ClientDocument, { resources }: Docume
       (scope) => `${place}: ${scope} is not a scope of that resource`,
     );
   });
+}
+
+function referenceProblems(id: string, client: ClientDocument, document: Document): string[] {
+  const missing = (list: readonly string[] | undefined, known: object) =>
+    (list ?? []).filter((name) => !Object.hasOwn(known, name));
+  return [
+    ...missing(client.serves, document.resources).map(
+      (uri) => `policy/clients/${id}/serves: ${uri} is not among the resources`,
+    ),
+    ...missing(client.actors, document.clients).map(
+      (name) => `policy/clients/${id}/actors: ${name} is not among the clients`,
+    ),
+  ];
 }
 
 function secretProblems(id: string, client: ClientDocument, env: Environment): string[] {
@@ -147,5 +173,8 @@ function toClient(clientId: string, entry: ClientDocument, env: Environment): Cl
     ...(entraAppId === undefined ? {} : { entraAppId: entraAppId.toLowerCase() }),
     resources: new Map(Object.entries(entry.resources).map(([uri, scopes]) => [uri, scopeOf(scopes)])),
     maxGrantSeconds: (entry.maxGrantDays ?? DEFAULT_GRANT_DAYS) * DAY_SECONDS,
+    ...(entry.subjectAudiences === undefined ? {} : { subjectAudiences: entry.subjectAudiences }),
+    serves: entry.serves ?? [],
+    actors: entry.actors ?? [],
   };
 }

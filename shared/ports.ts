@@ -1,3 +1,4 @@
+import type { Actor } from './domain/actor.js';
 import type { AuditEvent, RefreshFailure } from './domain/audit_event.js';
 import type { Connection, KeptToken, Target } from './domain/connection.js';
 import type { Grant } from './domain/grant.js';
@@ -62,12 +63,22 @@ export interface Page<T> {
   readonly cursor?: string;
 }
 
+export interface PageRequest {
+  readonly limit: number;
+  /** Of the page before. */
+  readonly cursor?: string;
+}
+
 export interface GrantStore {
   find(grantId: string): Promise<Versioned<Grant> | undefined>;
   create(grant: Grant): Promise<void>;
   replace(grant: Grant, etag: string): Promise<boolean>;
+  /** All of them, over or not. */
   ofSubject(subject: Subject): Promise<readonly Versioned<Grant>[]>;
-  ofClient(clientId: string, page: { limit: number; cursor?: string }): Promise<Page<Grant>>;
+  /** @throws Refusal `invalid_parameter` for a cursor this service did not give out */
+  pageOfSubject(subject: Subject, page: PageRequest): Promise<Page<Grant>>;
+  /** @throws Refusal `invalid_parameter` for a cursor this service did not give out */
+  ofClient(clientId: string, page: PageRequest): Promise<Page<Grant>>;
 }
 
 export interface DueItem {
@@ -128,6 +139,21 @@ export interface CircuitStore {
   close(provider: string): Promise<void>;
 }
 
+/** Access tokens of the broker's own that were revoked before their end, by `jti`. */
+export interface RevokedTokens {
+  add(id: string, expiresAt: number): Promise<void>;
+  has(id: string, expiresAt: number): Promise<boolean>;
+}
+
+/** Ids that may be seen once (RFC 7519 `jti`). */
+export interface ReplayStore {
+  /**
+   * True for whoever comes first. @throws the store's error: who cannot be sure refuses
+   * @param until ms; after that the id may be forgotten, because what carries it has ended
+   */
+  use(issuer: string, id: string, until: number): Promise<boolean>;
+}
+
 export interface Heartbeat {
   beat(name: string, at: number): Promise<void>;
   last(name: string): Promise<number | undefined>;
@@ -173,6 +199,31 @@ export interface MintRequest {
   readonly resource: string;
   readonly scope: Scope;
   readonly lifetimeSeconds: number;
+  readonly act: Actor;
+}
+
+/** An access token of the broker's own, verified. Times in ms. */
+export interface OwnTokenClaims {
+  readonly subject: Subject;
+  readonly id: string;
+  readonly clientId: string;
+  readonly resource: string;
+  readonly scope: Scope;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  readonly act?: Actor;
+  readonly mayAct?: unknown;
+}
+
+/** A token that stands for its user in an exchange, verified. */
+export interface SubjectTokenClaims {
+  readonly subject: Subject;
+  /** ms */
+  readonly expiresAt: number;
+  readonly act?: Actor;
+  readonly mayAct?: unknown;
+  /** Present for a token of the broker's own: what it holds is the most that comes of it. */
+  readonly own?: OwnTokenClaims;
 }
 
 export interface MintedToken {
@@ -195,6 +246,17 @@ export interface Tokens {
   subjectOf(provider: string, idToken: string): Subject | undefined;
   /** An app-only access token for this broker. @throws Refusal `unauthenticated` */
   verifyAppToken(token: string): Promise<AppTokenClaims>;
+  /**
+   * A token that stands for its user: the user's own of the provider, for one of the audiences, or one of the broker's.
+   * @throws Refusal `unauthenticated`
+   */
+  verifySubjectToken(request: {
+    readonly token: string;
+    readonly kind: 'access_token' | 'id_token' | 'jwt';
+    readonly audiences: readonly string[];
+  }): Promise<SubjectTokenClaims>;
+  /** @throws Refusal `unauthenticated` for anything that is not a live access token of the broker's own */
+  verifyOwnToken(token: string): Promise<OwnTokenClaims>;
   /** RFC 9068. */
   mint(request: MintRequest): Promise<MintedToken>;
   /** RFC 7517 key set; only public members. */

@@ -46,6 +46,11 @@ export function depthOf(actor: Actor | undefined): number {
   return actor === undefined ? 0 : 1 + depthOf(actor.act);
 }
 
+/** The chain for people: current actor first. */
+export function actorText(actor: Actor): string {
+  return actor.act === undefined ? actor.sub : `${actor.sub} < ${actorText(actor.act)}`;
+}
+
 /**
  * Whether a `may_act` claim (RFC 8693 §4.4) lets this actor act. Decided from the claim alone: a request that leaves the actor out is
  * asking for its client to act, and is held to the same.

@@ -1,3 +1,4 @@
+import { type Actor, actFor } from './actor.js';
 import { Refusal } from './errors.js';
 import { intersect, isSubset, type Scope } from './scope.js';
 import type { Subject } from './subject.js';
@@ -13,6 +14,10 @@ export interface Held {
   /** ms since the epoch */
   readonly expiresAt: number;
   readonly grantId: string;
+  /** The delegation so far, where the credential carries one. */
+  readonly act?: Actor;
+  /** Who acts now, where that is not the client itself. */
+  readonly actor?: string;
 }
 
 /** The value that is narrowed and issued. */
@@ -24,6 +29,8 @@ export interface Authorization {
   /** ms since the epoch; no token of this authorization may live longer. */
   readonly expiresAt: number;
   readonly grantId: string;
+  /** The delegation as it is issued: who acts now, and on whose behalf in turn. */
+  readonly act: Actor;
 }
 
 export interface NarrowingRequest {
@@ -44,7 +51,7 @@ export interface NarrowingPolicy {
  * The narrowing rule: what leaves is requested ∩ held ∩ client policy ∩ resource policy, at the one resource that is held.
  * Asking for more than that is refused rather than trimmed, so a caller never mistakes what it was given
  * (RFC 6749 §6, RFC 8693 §2.2.1, RFC 8707 §2.2).
- * @throws Refusal `invalid_target` or `invalid_scope`.
+ * @throws Refusal `invalid_target` or `invalid_scope`, and `invalid_request` where the delegation chain gets too long.
  */
 export function narrow(request: NarrowingRequest, policy: NarrowingPolicy): Authorization {
   const { held, clientId, resource } = request;
@@ -68,12 +75,7 @@ export function narrow(request: NarrowingRequest, policy: NarrowingPolicy): Auth
           : 'scope wider than held',
     });
   }
-  return {
-    subject: held.subject,
-    clientId,
-    resource,
-    scope,
-    expiresAt: held.expiresAt,
-    grantId: held.grantId,
-  };
+  const { subject, expiresAt, grantId } = held;
+  const act = actFor(held.actor ?? clientId, held.act);
+  return { subject, clientId, resource, scope, expiresAt, grantId, act };
 }

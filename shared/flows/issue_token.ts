@@ -51,13 +51,13 @@ export function createIssueToken(deps: Deps): IssueToken {
 
 /** Minted only while the user's credential lives: a session revoked at the provider ends these tokens too. */
 async function mint(deps: Deps, request: IssueRequest, maxTokenSeconds: number): Promise<IssuedToken> {
-  const { subject, clientId, resource, scope, expiresAt } = request.authorization;
+  const { subject, clientId, resource, scope, expiresAt, act } = request.authorization;
   const connection = await deps.connections.find(subject);
   if (connection?.value.state !== 'active') throw grantDead();
   const left = Math.floor((expiresAt - deps.clock()) / 1000);
   const lifetimeSeconds = Math.min(maxTokenSeconds, left);
   assertLongEnough(lifetimeSeconds, request.minTtlSeconds);
-  const minted = await deps.tokens.mint({ subject, clientId, resource, scope, lifetimeSeconds });
+  const minted = await deps.tokens.mint({ subject, clientId, resource, scope, lifetimeSeconds, act });
   return {
     accessToken: minted.token,
     expiresIn: minted.expiresIn,
@@ -73,7 +73,12 @@ async function vend(
   { authorization, minTtlSeconds }: IssueRequest,
   policy: ResourcePolicy & { narrowing: 'provider' },
 ): Promise<IssuedToken> {
-  const { subject, resource, scope } = authorization;
+  const { subject, resource, scope, clientId, act } = authorization;
+  if (act.sub !== clientId || act.act !== undefined) {
+    throw new Refusal('invalid_target', {
+      description: 'tokens of this resource are the provider’s own and cannot name an actor',
+    });
+  }
   if (subject.provider !== policy.provider) {
     throw new Refusal('invalid_target', { description: 'resource belongs to another identity provider' });
   }

@@ -1,3 +1,4 @@
+import { actorText } from '../domain/actor.js';
 import { Refusal } from '../domain/errors.js';
 import { type Authorization, narrow } from '../domain/narrowing.js';
 import { requestedResource } from '../domain/resource.js';
@@ -150,6 +151,13 @@ function requestFacts(deps: Deps, { parameters, correlationId }: TokenRequest) {
   };
 }
 
-function authorizationFacts({ subject, clientId, resource, grantId }: Authorization) {
-  return { subject: subjectName(subject), clientId, resource, grantId };
+function authorizationFacts({ subject, clientId, resource, grantId, act }: Authorization) {
+  const delegated = act.sub !== clientId || act.act !== undefined;
+  return {
+    subject: subjectName(subject),
+    clientId,
+    resource,
+    grantId,
+    ...(delegated ? { actor: actorText(act) } : {}),
+  };
 }

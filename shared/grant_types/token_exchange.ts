@@ -1,45 +1,69 @@
 import { Refusal } from '../domain/errors.js';
-import type { Clock, GrantStore } from '../ports.js';
+import type { Held } from '../domain/narrowing.js';
+import { requestedResource } from '../domain/resource.js';
+import type { ClientPolicy } from '../policy.js';
+import { type ActorTokenDeps, actorOf } from './actor_token.js';
 import type { GrantType, TokenParameters } from './grant_type.js';
 import { heldByGrantId } from './held_grant.js';
+import { heldBySubjectToken, type SubjectTokenDeps, type SubjectTokenKind } from './subject_token.js';
 
 export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:';
 export const ACCESS_TOKEN_TYPE = `${TOKEN_TYPE}access_token`;
 const REFRESH_TOKEN_TYPE = `${TOKEN_TYPE}refresh_token`;
 
-/** RFC 8693 with a `grant_id` as the subject token, of type refresh_token. */
-export function createTokenExchangeGrant(deps: { grants: GrantStore; clock: Clock }): GrantType {
+/** What may stand for the user: the user's own token, or the grant that a client holds for unattended work. */
+const SUBJECT_KINDS: ReadonlyMap<string, SubjectTokenKind> = new Map([
+  [ACCESS_TOKEN_TYPE, 'access_token'],
+  [`${TOKEN_TYPE}id_token`, 'id_token'],
+  [`${TOKEN_TYPE}jwt`, 'jwt'],
+]);
+
+/** What is given out (RFC 8693 §3). */
+const REQUESTABLE: ReadonlySet<string> = new Set([ACCESS_TOKEN_TYPE]);
+
+type Deps = SubjectTokenDeps & ActorTokenDeps;
+
+/** RFC 8693. */
+export function createTokenExchangeGrant(deps: Deps): GrantType {
   return {
     name: TOKEN_EXCHANGE,
     async held(parameters, client) {
-      const subjectToken = subjectTokenOf(parameters);
-      const found = await heldByGrantId(deps, subjectToken, client);
-      if (!found.ok) {
-        // RFC 8693 §2.2.2: an unacceptable subject token is invalid_request, not invalid_grant.
-        throw new Refusal('invalid_request', {
-          description: 'subject_token is not a live grant of this client',
-          reason: found.reason,
-        });
-      }
-      return found.held;
+      const { token, type } = subjectTokenOf(parameters);
+      const actor = await actorOf(deps, parameters, client);
+      const kind = SUBJECT_KINDS.get(type);
+      if (kind === undefined) return byGrant(deps, token, { client, actor });
+      const resource = requestedResource(parameters.get('resource'), parameters.get('audience'));
+      return heldBySubjectToken(deps, { token, kind, resource, client, actor });
     },
   };
 }
 
-function subjectTokenOf(parameters: TokenParameters): string {
+async function byGrant(
+  deps: Deps,
+  grantId: string,
+  { client, actor }: { client: ClientPolicy; actor: string },
+): Promise<Held> {
+  const found = await heldByGrantId(deps, grantId, client);
+  if (found.ok) return { ...found.held, actor };
+  // RFC 8693 §2.2.2: an unacceptable subject token is invalid_request, not invalid_grant.
+  throw new Refusal('invalid_request', {
+    description: 'subject_token is not a live grant of this client',
+    reason: found.reason,
+  });
+}
+
+function subjectTokenOf(parameters: TokenParameters): { token: string; type: string } {
   const token = parameters.get('subject_token');
   const type = parameters.get('subject_token_type');
   const requested = parameters.get('requested_token_type') ?? ACCESS_TOKEN_TYPE;
   if (token === undefined) throw invalid('subject_token is missing');
   if (type === undefined) throw invalid('subject_token_type is missing');
-  if (type !== REFRESH_TOKEN_TYPE) throw invalid('subject_token_type is not supported');
-  if (requested !== ACCESS_TOKEN_TYPE) throw invalid('requested_token_type is not supported');
-  // An actor that was silently ignored would be a delegation nobody sees (RFC 8693 §2.1).
-  for (const name of ['actor_token', 'actor_token_type']) {
-    if (parameters.has(name)) throw invalid(`${name} is not supported`);
+  if (type !== REFRESH_TOKEN_TYPE && !SUBJECT_KINDS.has(type)) {
+    throw invalid('subject_token_type is not supported');
   }
-  return token;
+  if (!REQUESTABLE.has(requested)) throw invalid('requested_token_type is not supported');
+  return { token, type };
 }
 
 function invalid(description: string): Refusal {

@@ -1,0 +1,187 @@
+import {
+  createLocalJWKSet,
+  decodeJwt,
+  errors,
+  type JWTPayload,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from 'jose';
+import { readActor } from '../../domain/actor.js';
+import { Refusal, unavailable } from '../../domain/errors.js';
+import type { Subject } from '../../domain/subject.js';
+import type { AppTokenClaims, Clock, SubjectTokenClaims } from '../../ports.js';
+import type { ConfiguredProvider } from '../provider/token_client.js';
+
+export interface ProviderTokensDeps {
+  readonly providers: ReadonlyMap<string, ConfiguredProvider>;
+  readonly clock: Clock;
+}
+
+const SKEW_SECONDS = 60;
+export const MAX_TOKEN_CHARS = 16_384;
+/** Entra signs with RS256; a fixed list, so that no token chooses how it is checked. */
+const PROVIDER_ALGORITHMS = ['RS256'];
+
+/** @see Tokens.verifyIdToken */
+export async function verifyIdToken(
+  deps: ProviderTokensDeps,
+  name: string,
+  { token, lateSeconds }: { token: string; lateSeconds: number },
+) {
+  const provider = deps.providers.get(name);
+  if (!provider) throw unauthenticated('the session is of a provider that is not configured');
+  const claims = await verify(deps, provider, token, {
+    issuer: provider.settings.issuer,
+    audience: provider.settings.clientId,
+    clockTolerance: lateSeconds + SKEW_SECONDS,
+    requiredClaims: ['exp', 'iat'],
+  });
+  const now = deps.clock() / 1000;
+  // The tolerance above is for a late `exp` alone: a token from the future is still none.
+  if (Math.max(claims.iat ?? 0, claims.nbf ?? 0) > now + SKEW_SECONDS) {
+    throw unauthenticated('the ID token is not valid yet');
+  }
+  const subject = provider.rules.subjectOf(claims);
+  if (!subject) throw unauthenticated('the ID token does not name its user');
+  assertTenant(provider, subject.tenant);
+  return {
+    subject,
+    roles: strings(claims.roles),
+    ...(typeof claims.name === 'string' ? { name: claims.name } : {}),
+  };
+}
+
+/** @see Tokens.subjectOf */
+export function subjectOf(deps: ProviderTokensDeps, name: string, idToken: string): Subject | undefined {
+  const provider = deps.providers.get(name);
+  const claims = decoded(idToken);
+  if (!provider || !claims) return undefined;
+  const ours = claims.iss === provider.settings.issuer && claims.aud === provider.settings.clientId;
+  return ours ? provider.rules.subjectOf(claims) : undefined;
+}
+
+function decoded(token: string): JWTPayload | undefined {
+  try {
+    return decodeJwt(token);
+  } catch {
+    return undefined;
+  }
+}
+
+/** @see Tokens.verifyAppToken */
+export async function verifyAppToken(deps: ProviderTokensDeps, token: string): Promise<AppTokenClaims> {
+  const provider = deps.providers.get('aad');
+  if (!provider) throw unauthenticated('no provider of app tokens is configured');
+  const { issuer, audiences } = provider.settings;
+  const claims = await verify(deps, provider, token, {
+    issuer: [issuer, versionOneIssuer(issuer, provider.settings.tenant)],
+    audience: [...audiences],
+    clockTolerance: SKEW_SECONDS,
+    requiredClaims: ['exp', 'iat'],
+  });
+  if (!isAppOnly(claims)) throw unauthenticated('the token is not an app-only token');
+  const appId = claims.azp ?? claims.appid;
+  if (typeof appId !== 'string' || typeof claims.tid !== 'string') {
+    throw unauthenticated('the app token does not name its app');
+  }
+  assertTenant(provider, claims.tid);
+  return { appId, tenant: claims.tid, roles: strings(claims.roles) };
+}
+
+/** What a provider's user token must be: an access token or an ID token for one of these audiences. */
+export interface UserTokenRequest {
+  readonly token: string;
+  readonly kind: 'access_token' | 'id_token' | 'jwt';
+  readonly audiences: readonly string[];
+}
+
+/**
+ * A user's own token, presented while the user is there. Whether it is an access token follows from its `scp`, and a request that calls it
+ * by the other name is refused: the name must not decide how a token is checked.
+ */
+export async function verifyUserToken(
+  deps: ProviderTokensDeps,
+  { token, kind, audiences }: UserTokenRequest,
+): Promise<SubjectTokenClaims> {
+  const provider = deps.providers.get('aad');
+  if (!provider) throw unauthenticated('no provider of user tokens is configured');
+  const { issuer, tenant } = provider.settings;
+  const claims = await verify(deps, provider, token, {
+    issuer: [issuer, versionOneIssuer(issuer, tenant)],
+    audience: [...audiences],
+    clockTolerance: SKEW_SECONDS,
+    requiredClaims: ['exp', 'iat'],
+  });
+  const isAccessToken = typeof claims.scp === 'string' && claims.scp !== '';
+  if (kind !== 'jwt' && isAccessToken !== (kind === 'access_token')) {
+    throw unauthenticated('the token is not of the type it is called');
+  }
+  if (!isAccessToken && isAppOnly(claims)) throw unauthenticated('the token is of an app, not of a user');
+  const subject = provider.rules.subjectOf(claims);
+  if (!subject) throw unauthenticated('the token does not name its user');
+  assertTenant(provider, subject.tenant);
+  const act = readActor(claims.act);
+  return {
+    subject,
+    expiresAt: (claims.exp ?? 0) * 1000,
+    ...(act === undefined ? {} : { act }),
+    ...(claims.may_act === undefined ? {} : { mayAct: claims.may_act }),
+  };
+}
+
+/** User tokens carry `scp`; app tokens do not, and say `idtyp: app` or, where that claim is off, have `sub` equal to `oid`. */
+function isAppOnly(claims: JWTPayload): boolean {
+  if (claims.scp !== undefined || claims.nonce !== undefined) return false;
+  if (claims.idtyp !== undefined) return claims.idtyp === 'app';
+  return typeof claims.oid === 'string' && claims.sub === claims.oid;
+}
+
+/** The resource chooses the version of an access token: both issuers are the same tenant with the same keys. */
+function versionOneIssuer(issuer: string, tenant: string): string {
+  const { origin, hostname } = new URL(issuer);
+  const base = hostname === 'login.microsoftonline.com' ? 'https://sts.windows.net' : origin;
+  return `${base}/${tenant}/`;
+}
+
+function assertTenant(provider: ConfiguredProvider, tenant: string): void {
+  if (tenant !== provider.settings.tenant) throw unauthenticated('the token is of another tenant');
+}
+
+async function verify(
+  deps: ProviderTokensDeps,
+  provider: ConfiguredProvider,
+  token: string,
+  options: JWTVerifyOptions,
+): Promise<JWTPayload> {
+  if (token.length > MAX_TOKEN_CHARS) throw unauthenticated('the token is too long');
+  const check = async (keys: typeof provider.documents.keys, forced: boolean) => {
+    const set = await (forced ? keys.reload() : keys.get()).catch((error: unknown) => {
+      throw unavailable('the identity provider keys cannot be had', 30, error);
+    });
+    return jwtVerify(token, createLocalJWKSet(set), {
+      ...options,
+      algorithms: PROVIDER_ALGORITHMS,
+      currentDate: new Date(deps.clock()),
+    });
+  };
+  try {
+    const { keys } = provider.documents;
+    const verified = await check(keys, false).catch((error: unknown) => {
+      if (error instanceof errors.JWKSNoMatchingKey) return check(keys, true);
+      throw error;
+    });
+    return verified.payload;
+  } catch (error) {
+    if (error instanceof errors.JOSEError)
+      throw unauthenticated(`the token is refused: ${error.code}`, error);
+    throw error;
+  }
+}
+
+export function unauthenticated(reason: string, cause?: unknown): Refusal {
+  return new Refusal('unauthenticated', { description: 'the caller is not signed in', reason, cause });
+}
+
+function strings(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+}

@@ -1,0 +1,53 @@
+import { Refusal } from '../domain/errors.js';
+import type { ClientPolicy } from '../policy.js';
+import type { Tokens } from '../ports.js';
+import type { TokenParameters } from './grant_type.js';
+
+export interface ActorTokenDeps {
+  readonly tokens: Tokens;
+  readonly clientsByAppId: ReadonlyMap<string, ClientPolicy>;
+}
+
+const JWT_TYPES: ReadonlySet<string> = new Set([
+  'urn:ietf:params:oauth:token-type:access_token',
+  'urn:ietf:params:oauth:token-type:jwt',
+]);
+
+/**
+ * Who is to act (RFC 8693 §2.1): the client itself, or the client whose app token is presented as `actor_token`, where policy lets this
+ * client speak for it.
+ * @throws Refusal `invalid_request` for half a pair or an unacceptable token
+ */
+export async function actorOf(
+  deps: ActorTokenDeps,
+  parameters: TokenParameters,
+  client: ClientPolicy,
+): Promise<string> {
+  const token = parameters.get('actor_token');
+  const type = parameters.get('actor_token_type');
+  if (token === undefined && type === undefined) return client.clientId;
+  if (token === undefined || type === undefined) {
+    throw invalid('actor_token and actor_token_type must be given together');
+  }
+  if (!JWT_TYPES.has(type)) throw invalid('actor_token_type is not supported');
+  const actor = deps.clientsByAppId.get(await appIdOf(deps.tokens, token))?.clientId;
+  const allowed = actor !== undefined && (actor === client.clientId || client.actors.includes(actor));
+  if (!allowed)
+    throw invalid('actor_token is not acceptable', 'the actor is not one this client may present');
+  return actor;
+}
+
+async function appIdOf(tokens: Tokens, token: string): Promise<string> {
+  try {
+    return (await tokens.verifyAppToken(token)).appId.toLowerCase();
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'unauthenticated') {
+      throw invalid('actor_token is not acceptable', error.reason);
+    }
+    throw error;
+  }
+}
+
+function invalid(description: string, reason = description): Refusal {
+  return new Refusal('invalid_request', { description, reason });
+}

@@ -1,0 +1,114 @@
+import { mayAct } from '../domain/actor.js';
+import { Refusal } from '../domain/errors.js';
+import { type Grant, grantState } from '../domain/grant.js';
+import type { Held } from '../domain/narrowing.js';
+import { intersect, scopeOf } from '../domain/scope.js';
+import type { ClientPolicy } from '../policy.js';
+import type {
+  Clock,
+  GrantStore,
+  OwnTokenClaims,
+  RevokedTokens,
+  SubjectTokenClaims,
+  Tokens,
+} from '../ports.js';
+
+export type SubjectTokenKind = 'access_token' | 'id_token' | 'jwt';
+
+export interface SubjectTokenDeps {
+  readonly tokens: Tokens;
+  readonly grants: GrantStore;
+  readonly revoked: RevokedTokens;
+  readonly clock: Clock;
+  readonly issuer: string;
+  /** The broker's own audiences at the provider. */
+  readonly audiences: readonly string[];
+}
+
+export interface SubjectTokenRequest {
+  readonly token: string;
+  readonly kind: SubjectTokenKind;
+  readonly resource: string;
+  readonly client: ClientPolicy;
+  /** Who is to act: the client, or the client of an actor token. */
+  readonly actor: string;
+}
+
+/**
+ * What a presented user token holds for this client at a resource: the subject's live grants for the two, and for one of the broker's own
+ * tokens never more than that token. Everything follows from the token's claims, nothing from how the request is written.
+ * @throws Refusal `invalid_request` for an unacceptable token (RFC 8693 §2.2.2), `interaction_required` where the user has not allowed it
+ */
+export async function heldBySubjectToken(
+  deps: SubjectTokenDeps,
+  request: SubjectTokenRequest,
+): Promise<Held> {
+  const claims = await verify(deps, request);
+  if (!mayAct(claims.mayAct, request.actor, deps.issuer)) {
+    throw unacceptable('may_act of the subject token names another actor');
+  }
+  if (claims.own) await assertExchangeable(deps, claims.own, request);
+  const granted = await liveGrants(deps, claims, request);
+  const scope = scopeOf(granted.flatMap((grant) => grant.scope));
+  const [first] = granted;
+  if (!first) {
+    throw new Refusal('interaction_required', {
+      description: 'the user has not allowed this client at this resource',
+      reason: 'no live grant for subject, client and resource',
+    });
+  }
+  return {
+    subject: claims.subject,
+    resource: request.resource,
+    scope: claims.own ? intersect(scope, claims.own.scope) : scope,
+    expiresAt: Math.min(claims.expiresAt, ...granted.map((grant) => grant.expiresAt)),
+    grantId: first.grantId,
+    actor: request.actor,
+    ...(claims.act === undefined ? {} : { act: claims.act }),
+  };
+}
+
+async function verify(deps: SubjectTokenDeps, request: SubjectTokenRequest): Promise<SubjectTokenClaims> {
+  const { token, kind, client } = request;
+  const audiences = client.subjectAudiences ?? deps.audiences;
+  try {
+    return await deps.tokens.verifySubjectToken({ token, kind, audiences });
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'unauthenticated') throw unacceptable(error.reason);
+    throw error;
+  }
+}
+
+/** One of our own tokens is exchanged by whom it was made for, or by the server it was made to call; for the same audience only. */
+async function assertExchangeable(
+  deps: SubjectTokenDeps,
+  own: OwnTokenClaims,
+  { client, resource }: SubjectTokenRequest,
+): Promise<void> {
+  const holds = own.clientId === client.clientId || client.serves.includes(own.resource);
+  if (!holds) throw unacceptable('the subject token was made for another client');
+  if (own.resource !== resource) {
+    throw new Refusal('invalid_target', {
+      description: 'resource is not the audience of the subject token',
+      reason: 'an exchange cannot reach another audience',
+    });
+  }
+  if (await deps.revoked.has(own.id, own.expiresAt)) throw unacceptable('the subject token is revoked');
+}
+
+async function liveGrants(
+  deps: SubjectTokenDeps,
+  { subject }: SubjectTokenClaims,
+  { client, resource }: SubjectTokenRequest,
+): Promise<readonly Grant[]> {
+  const now = deps.clock();
+  const grants = await deps.grants.ofSubject(subject);
+  return grants
+    .map(({ value }) => value)
+    .filter((grant) => grant.clientId === client.clientId && grant.resource === resource)
+    .filter((grant) => grantState(grant, now) === 'live');
+}
+
+function unacceptable(reason: string): Refusal {
+  return new Refusal('invalid_request', { description: 'subject_token is not acceptable', reason });
+}

@@ -6,7 +6,7 @@ import { formatScope, parseScope, type Scope } from '../domain/scope.js';
 import { sameSubject, subjectName } from '../domain/subject.js';
 import type { CreateGrant } from '../flows/create_grant.js';
 import type { ClientPolicy } from '../policy.js';
-import type { Clock, GrantStore } from '../ports.js';
+import type { Clock, GrantStore, Page, PageRequest } from '../ports.js';
 import { isoTime, json } from './answers.js';
 import { readJson } from './body.js';
 import { asUser, type Caller, type Identify, sessionRefreshToken } from './caller.js';
@@ -77,10 +77,10 @@ export function createEndGrantHandler(deps: GrantsDeps): HttpHandler {
   });
 }
 
-async function grantsOf(deps: GrantsDeps, caller: Caller, page: { limit: number; cursor?: string }) {
-  if (caller.kind === 'app') return deps.grants.ofClient(clientOf(deps, caller).clientId, page);
-  const own = await deps.grants.ofSubject(caller.subject);
-  return { items: own.map(({ value }) => value) };
+function grantsOf(deps: GrantsDeps, caller: Caller, page: PageRequest): Promise<Page<Grant>> {
+  return caller.kind === 'app'
+    ? deps.grants.ofClient(clientOf(deps, caller).clientId, page)
+    : deps.grants.pageOfSubject(caller.subject, page);
 }
 
 /** A grant of somebody else's is not there. */

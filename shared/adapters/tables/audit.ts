@@ -107,7 +107,7 @@ function readRefreshFailure(row: Row): RefreshFailure {
     class: read.oneOf('class', ['transient', 'user_action_required', 'grant_dead', 'broker_misconfigured']),
     status: read.int('status'),
     error: read.text('error'),
-    codes: read.scope('codes').map(Number),
+    codes: read.text('codes').split(' ').filter(Boolean).map(Number),
     attempt: read.int('attempt'),
     cause: read.oneOf('cause', ['timer', 'token', 'take_over']),
     action: read.text('action'),

@@ -10,7 +10,6 @@ import type { Change, Row, StoredRow, Table } from './table.js';
 
 const CONNECTION_ROW = 'connection';
 const TOKEN_PREFIX = 'token-';
-const MOST_TOKENS = 90;
 
 /** One partition a subject: its connection and the provider tokens kept with it, so that they change together. */
 export function createConnectionStore(table: Table): ConnectionStore {
@@ -42,7 +41,7 @@ async function tokenRows(table: Table, subject: Subject): Promise<readonly Store
     compare('RowKey', 'ge', TOKEN_PREFIX),
     compare('RowKey', 'lt', `${TOKEN_PREFIX}~`),
   );
-  return (await table.page(filter, { size: MOST_TOKENS })).rows;
+  return table.all(filter);
 }
 
 function tokenRowKey(target: Target): string {

@@ -102,7 +102,13 @@ function dueRow(item: DueItem): Row {
   });
 }
 
+/** A row whose keys are not those of its own columns could never be removed, and would come back for ever. */
 function readDue(row: Row): DueItem {
   const read = columnsOf('due', row);
-  return { subject: read.subject(), dueAt: read.time('dueAt') };
+  const item = { subject: read.subject(), dueAt: read.time('dueAt') };
+  const { partitionKey, rowKey } = dueRow(item);
+  if (row.partitionKey !== partitionKey || row.rowKey !== rowKey) {
+    throw new Unreadable('due row has keys that are not of its columns');
+  }
+  return item;
 }

@@ -1,7 +1,8 @@
-import type { EventLog, LogQuery, Page } from '../../ports.js';
-import { decodeCursor, encodeCursor } from './cursor.js';
+import type { EventLog, LogQuery } from '../../ports.js';
+import { collect } from './collect.js';
+import { decodeCursor } from './cursor.js';
 import { all, compare } from './filter.js';
-import type { Row, Table, TablePage } from './table.js';
+import type { Row, Table } from './table.js';
 
 const HOUR = 3_600_000;
 /** Beyond every date JavaScript can hold is not needed: year 5138. */
@@ -23,7 +24,6 @@ export interface EventRows<T, F> {
 export function createEventLog<T extends { id: string; at: number }, F extends object>(
   rows: EventRows<T, F>,
 ): EventLog<T, F> {
-  const read = (row: Row) => rows.fromRow(row);
   return {
     async append(item) {
       // A taken key is our own write, applied and retried by the SDK: the id is drawn fresh for every item.
@@ -31,11 +31,18 @@ export function createEventLog<T extends { id: string; at: number }, F extends o
     },
     async query(query) {
       const filter = filterOf(query, rows.columns);
-      return collect(query.limit, read, (size, continuation) =>
-        rows.table.page(filter, { size, ...(continuation ? { continuation } : {}) }),
-      );
+      const found = await collect(query.limit, (options) => rows.table.page(filter, options));
+      return {
+        items: found.rows.map(({ row }) => rows.fromRow(row)),
+        ...(found.cursor === undefined ? {} : { cursor: found.cursor }),
+      };
     },
   };
+}
+
+/** A cursor only ever moves on within the range that is asked for. */
+function later(cursorKey: string | undefined, rangeKey: string): string {
+  return cursorKey !== undefined && cursorKey > rangeKey ? cursorKey : rangeKey;
 }
 
 function keysOf({ at, id }: { at: number; id: string }): { partitionKey: string; rowKey: string } {
@@ -52,11 +59,10 @@ function inverted(time: number): string {
 
 function filterOf<F extends object>(query: LogQuery<F>, columns: Readonly<Record<string, string>>): string {
   const start = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
-  const newest = partitionAt(query.to - 1);
   const conditions = [
-    compare('PartitionKey', 'ge', start && start.partitionKey > newest ? start.partitionKey : newest),
+    compare('PartitionKey', 'ge', later(start?.partitionKey, partitionAt(query.to - 1))),
     compare('PartitionKey', 'le', partitionAt(query.from)),
-    compare('RowKey', 'gt', start?.rowKey ?? inverted(query.to - 1)),
+    compare('RowKey', 'gt', later(start?.rowKey, inverted(query.to - 1))),
     // A row's key continues with `-id`, and `-~` sorts behind every id.
     compare('RowKey', 'le', `${inverted(query.from)}-~`),
   ];
@@ -66,22 +72,4 @@ function filterOf<F extends object>(query: LogQuery<F>, columns: Readonly<Record
     conditions.push(compare(column, 'eq', value));
   }
   return all(...conditions);
-}
-
-/** Table Storage may return short or empty pages with more behind them: read on until the page is full. */
-async function collect<T>(
-  limit: number,
-  read: (row: Row) => T,
-  page: (size: number, continuation: string | undefined) => Promise<TablePage>,
-): Promise<Page<T>> {
-  const found: Row[] = [];
-  let continuation: string | undefined;
-  do {
-    const next = await page(limit - found.length, continuation);
-    found.push(...next.rows.map(({ row }) => row));
-    continuation = next.continuation;
-  } while (continuation !== undefined && found.length < limit);
-  const last = found.at(-1);
-  const more = continuation !== undefined && last !== undefined;
-  return { items: found.map(read), ...(more ? { cursor: encodeCursor(last) } : {}) };
 }

@@ -2,13 +2,12 @@ import { digest } from '../../domain/digest.js';
 import { type Grant, grantKeys } from '../../domain/grant.js';
 import { formatScope } from '../../domain/scope.js';
 import { subjectKey } from '../../domain/subject.js';
-import type { GrantStore, Page } from '../../ports.js';
+import type { GrantStore, Page, PageRequest } from '../../ports.js';
+import { collect } from './collect.js';
 import { columnsOf, present, SCHEMA, subjectColumns, timeColumn } from './columns.js';
-import { decodeCursor, encodeCursor } from './cursor.js';
+import { decodeCursor } from './cursor.js';
 import { all, compare } from './filter.js';
 import type { Row, StoredRow, Table } from './table.js';
-
-const MOST_GRANTS = 1000;
 
 /**
  * Grants live in their subject's partition; a second row in the client's partition points at each of them, so that a
@@ -28,28 +27,35 @@ export function createGrantStore(table: Table): GrantStore {
     replace: (grant, etag) => table.update(grantRow(grant), etag),
     async ofSubject(subject) {
       const filter = compare('PartitionKey', 'eq', subjectKey(subject));
-      const { rows } = await table.page(filter, { size: MOST_GRANTS });
+      const rows = await table.all(filter);
       return rows.map(({ row, etag }) => ({ value: readGrant(row), etag }));
     },
-    ofClient: (clientId, page) => clientPage(table, clientId, page),
+    pageOfSubject: (subject, page) =>
+      pageOf(table, { partition: subjectKey(subject), page, read: async ({ row }) => readGrant(row) }),
+    ofClient: (clientId, page) =>
+      pageOf(table, {
+        partition: clientPartition(clientId),
+        page,
+        read: (pointer) => grantOf(table, pointer),
+      }),
   };
 }
 
-async function clientPage(
-  table: Table,
-  clientId: string,
-  { limit, cursor }: { limit: number; cursor?: string },
-): Promise<Page<Grant>> {
+interface Listing {
+  readonly partition: string;
+  readonly page: PageRequest;
+  readonly read: (stored: StoredRow) => Promise<Grant | undefined>;
+}
+
+async function pageOf(table: Table, { partition, page, read }: Listing): Promise<Page<Grant>> {
+  const { limit, cursor } = page;
   const start = cursor === undefined ? '' : decodeCursor(cursor).rowKey;
-  const partition = compare('PartitionKey', 'eq', clientPartition(clientId));
-  const { rows, continuation } = await table.page(all(partition, compare('RowKey', 'gt', start)), {
-    size: limit,
-  });
-  const grants = await Promise.all(rows.map((pointer) => grantOf(table, pointer)));
-  const last = rows.at(-1);
+  const filter = all(compare('PartitionKey', 'eq', partition), compare('RowKey', 'gt', start));
+  const found = await collect(limit, (options) => table.page(filter, options));
+  const grants = await Promise.all(found.rows.map(read));
   return {
     items: grants.filter((grant) => grant !== undefined),
-    ...(continuation && last ? { cursor: encodeCursor(last.row) } : {}),
+    ...(found.cursor === undefined ? {} : { cursor: found.cursor }),
   };
 }
 

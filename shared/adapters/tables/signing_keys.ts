@@ -23,7 +23,7 @@ const PARTITION = 'signing-keys';
 export function createSigningKeyStore(table: Table): SigningKeyStore {
   return {
     async list() {
-      const { rows } = await table.page(compare('PartitionKey', 'eq', PARTITION), { size: 100 });
+      const rows = await table.all(compare('PartitionKey', 'eq', PARTITION));
       return rows.map(({ row }) => readKey(row));
     },
     add: (slot, key) =>

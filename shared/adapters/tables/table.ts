@@ -1,5 +1,5 @@
-import { RestError, type TableClient, type TransactionAction } from '@azure/data-tables';
-import { unavailable } from '../../domain/errors.js';
+import type { TableClient, TransactionAction } from '@azure/data-tables';
+import { isExpected, storeFault } from './faults.js';
 
 /** A table row: two keys and flat columns. Absent columns are absent, never null. */
 export interface Row {
@@ -35,6 +35,8 @@ export interface Table {
   /** All changes or none, within one partition; false on a conflict. */
   commit(changes: readonly Change[]): Promise<boolean>;
   page(filter: string, options: { size: number; continuation?: string }): Promise<TablePage>;
+  /** Every row the filter names, however many pages they come in. */
+  all(filter: string): Promise<readonly StoredRow[]>;
 }
 
 export interface TablePage {
@@ -45,7 +47,7 @@ export interface TablePage {
 const CONFLICTS: ReadonlySet<number> = new Set([404, 409, 412]);
 const NOT_FOUND: ReadonlySet<number> = new Set([404]);
 const EXISTS: ReadonlySet<number> = new Set([409]);
-const RETRY_AFTER_SECONDS = 5;
+const PAGE_SIZE = 1000;
 
 /**
  * @param open gives the client, opened at most once
@@ -60,7 +62,7 @@ export function createTable(open: () => Promise<TableClient>, ready: () => Promi
       await ready();
       return await work(await open());
     } catch (error) {
-      if (error instanceof RestError && unless?.has(error.statusCode ?? 0)) return undefined;
+      if (unless && isExpected(error, unless)) return undefined;
       throw storeFault(error);
     }
   };
@@ -75,7 +77,15 @@ export function createTable(open: () => Promise<TableClient>, ready: () => Promi
     return done ?? false;
   };
 
+  const page = async (filter: string, { size, continuation }: { size: number; continuation?: string }) => {
+    const read = (client: TableClient) =>
+      firstPage(client, filter, { size, ...(continuation ? { continuation } : {}) });
+    return (await run(read)) ?? { rows: [] };
+  };
+
   return {
+    page,
+    all: (filter) => readAll((options) => page(filter, options)),
     async read(partitionKey, rowKey) {
       const found = await run((client) => client.getEntity(partitionKey, rowKey), NOT_FOUND);
       return found && toStored(found);
@@ -89,12 +99,20 @@ export function createTable(open: () => Promise<TableClient>, ready: () => Promi
       assertFenced(changes);
       return applied((client) => client.submitTransaction(changes.map(toAction)), CONFLICTS);
     },
-    async page(filter, { size, continuation }) {
-      const read = (client: TableClient) =>
-        firstPage(client, filter, { size, ...(continuation ? { continuation } : {}) });
-      return (await run(read)) ?? { rows: [] };
-    },
   };
+}
+
+async function readAll(
+  page: (options: { size: number; continuation?: string }) => Promise<TablePage>,
+): Promise<readonly StoredRow[]> {
+  const rows: StoredRow[] = [];
+  let continuation: string | undefined;
+  do {
+    const next = await page({ size: PAGE_SIZE, ...(continuation ? { continuation } : {}) });
+    rows.push(...next.rows);
+    continuation = next.continuation;
+  } while (continuation !== undefined);
+  return rows;
 }
 
 function assertFenced(changes: readonly Change[]): void {
@@ -135,13 +153,18 @@ function toAction(change: Change): TransactionAction {
   }
 }
 
+/** Stands for a value of a type no row of ours has: present, so that it is never taken for absent, and refused by every reader. */
+const UNREADABLE = Number.NaN;
+
+function isColumn(value: unknown): value is string | number | boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+}
+
 function toStored(entity: object): StoredRow {
   const columns: Record<string, string | number | boolean> = {};
   for (const [name, value] of Object.entries(entity)) {
     if (name === 'etag' || name === 'timestamp' || name.startsWith('odata.')) continue;
-    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
-      columns[name] = value;
-    }
+    columns[name] = isColumn(value) ? value : UNREADABLE;
   }
   const { partitionKey, rowKey } = columns;
   const etag: unknown = Reflect.get(entity, 'etag');
@@ -149,13 +172,4 @@ function toStored(entity: object): StoredRow {
     throw new TypeError('a table row came back without its keys');
   }
   return { row: { ...columns, partitionKey, rowKey }, etag };
-}
-
-/** What Table Storage did wrong, silence included, is never the caller's fault: 503, and the cause stays on our side. */
-function storeFault(error: unknown): unknown {
-  const silent = error instanceof Error && error.name === 'AbortError';
-  if (silent || error instanceof RestError) {
-    return unavailable('storage is not available', RETRY_AFTER_SECONDS, error);
-  }
-  return error;
 }

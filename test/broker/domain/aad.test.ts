@@ -16,7 +16,7 @@ function failed(error: string, code?: number, more: Partial<ProviderFailure> = {
 
 const classOf = (failure: ProviderFailure, previous?: Failure) => aad.classify(failure, previous);
 
-function after(failure: ProviderFailure, times = 1): Failure {
+function repeated(failure: ProviderFailure, times = 1): Failure {
   let known: Failure | undefined;
   for (let count = 0; count < times; count++) {
     known = addFailure(known, failure, classOf(failure, known), { now: NOW, seed: 's' });
@@ -143,7 +143,7 @@ describe('what the user has to mend keeps the credential', () => {
   it.each(known)('invalid_grant %i without a suberror never dies of being repeated', (code) => {
     const failure = failed('invalid_grant', code);
     expect(classOf(failure)).toEqual(USER);
-    expect(classOf(failure, after(failure, 30))).toEqual(USER);
+    expect(classOf(failure, repeated(failure, 30))).toEqual(USER);
   });
 
   it('50057 (account disabled) is looked at daily: it may be enabled again', () => {
@@ -153,15 +153,15 @@ describe('what the user has to mend keeps the credential', () => {
   it('any other invalid_grant: after 1 h, 6 h and 24 h it is dead, and not before', () => {
     const failure = failed('invalid_grant', 50013);
     expect(classOf(failure)).toEqual(USER);
-    expect(classOf(failure, after(failure, 1))).toEqual(USER);
-    expect(classOf(failure, after(failure, 2))).toEqual(USER);
-    expect(classOf(failure, after(failure, 3))).toEqual(DEAD);
-    expect(classOf(failed('invalid_grant'), after(failed('invalid_grant'), 3))).toEqual(DEAD);
+    expect(classOf(failure, repeated(failure, 1))).toEqual(USER);
+    expect(classOf(failure, repeated(failure, 2))).toEqual(USER);
+    expect(classOf(failure, repeated(failure, 3))).toEqual(DEAD);
+    expect(classOf(failed('invalid_grant'), repeated(failed('invalid_grant'), 3))).toEqual(DEAD);
   });
 
   it('an outage in between does not count as one of those tries', () => {
     const failure = failed('invalid_grant');
-    expect(classOf(failure, after(failed('x', undefined, { status: 503 }), 9))).toEqual(USER);
+    expect(classOf(failure, repeated(failed('x', undefined, { status: 503 }), 9))).toEqual(USER);
   });
 });
 
@@ -181,7 +181,7 @@ describe('what is dead', () => {
   ])('%s %i only when it comes back ten minutes later', (error, code) => {
     const failure = failed(error, code, { suberror: 'bad_token' });
     expect(classOf(failure)).toEqual({ class: 'transient', waitSeconds: 600 });
-    const first = after(failure);
+    const first = repeated(failure);
     expect((first.nextAttemptAt ?? 0) - NOW).toBeGreaterThanOrEqual(600_000);
     expect(classOf(failure, first)).toEqual(DEAD);
   });

@@ -57,7 +57,8 @@ export function answerWith(core: Core, serve: Serve, closing: AbortSignal) {
     if (fault?.hang) return cutAtClose(request, closing);
     if (fault !== undefined) await waitOut(fault, closing);
     const reply =
-      (fault && faultReply(fault, { now: core.now(), baseUrl: core.baseUrl })) ?? (await serve(incoming));
+      (fault && faultReply(fault, { now: core.now(), baseUrl: core.baseUrl, path: incoming.path })) ??
+      (await serve(incoming));
     if (fault?.resetAfterProcessing) request.socket.resetAndDestroy();
     // A connection kept alive would hold up the close.
     else sendReply(response, closing.aborted ? withHeaders(reply, { connection: 'close' }) : reply);

@@ -4,7 +4,7 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /** What is sealed is told apart by kind, so that a code never opens as a refresh token. */
-export type SealedKind = 'code' | 'refresh' | 'session' | 'transaction' | 'authn';
+export type SealedKind = 'code' | 'refresh' | 'session' | 'transaction' | 'authn' | `social:${string}`;
 
 export type Sealer = Readonly<{
   /** Seals a JSON value into a base64url blob that only the same kind opens. */

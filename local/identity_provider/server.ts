@@ -14,6 +14,7 @@ import { createRouter } from './http/router.js';
 import { answerWith, listen } from './listener.js';
 import type { Log } from './log.js';
 import { managedIdentityRoutes } from './managed_identity.js';
+import { personalityRoutes } from './personalities/routes.js';
 import { createRequestLog } from './request_log.js';
 import { createSealer } from './sealed.js';
 import { loadSigningKeys } from './signing_keys.js';
@@ -94,6 +95,7 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
     ...adminRoutes(core),
     ...graphRoutes(core),
     ...managedIdentityRoutes(core),
+    ...personalityRoutes(core),
     ...entraRoutes(core),
   ]);
   server.on('request', answerWith(core, router, closing.signal));

@@ -1,6 +1,7 @@
 import { Ajv } from 'ajv';
 import { readIfPresent, replaceFile } from './files.js';
 import { DEFAULT_SETTINGS, type Settings, type UserKnobs } from './knobs.js';
+import { type SocialState, socialStateSchema } from './social_state.js';
 
 /** What one user let one client do at one resource. `withheld` also cancels what an admin consented to. */
 export type ConsentRecord = Readonly<{ granted: readonly string[]; withheld: readonly string[] }>;
@@ -12,6 +13,8 @@ export type StateData = {
   /** Id of each redeemed code, with the time (ms) after which it would be refused as expired anyway. */
   usedCodes: Record<string, number>;
   settings: Settings;
+  /** What the other personalities remember; absent until one of them has something to remember. */
+  social?: SocialState;
 };
 
 export type StateStore = Readonly<{
@@ -48,6 +51,7 @@ const valid = new Ajv().compile<StateData>({
         narrowing: { type: 'boolean' },
       },
     },
+    social: socialStateSchema,
   },
 });
 

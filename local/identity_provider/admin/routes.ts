@@ -9,7 +9,8 @@ import { userAction } from './users.js';
 
 type Work = (incoming: Incoming, params: PathParams) => object | Promise<object>;
 
-function guarded(work: Work): Handler {
+/** A handler for this machine only, whose problems are told as JSON. */
+export function guarded(work: Work): Handler {
   return async (incoming, params) => {
     const refusal = adminRefusal(incoming);
     if (refusal !== undefined) return refusal;

@@ -1,30 +1,6 @@
-import { isLoopbackHost } from '../loopback.js';
+import { collect, duplicates, redirectProblem, unknown } from './checks.js';
+import { socialProblems } from './social_checks.js';
 import type { App, DirectoryFile } from './types.js';
-
-type Named = readonly (readonly [place: string, value: string])[];
-
-function* duplicates(named: Named): Generator<string> {
-  const seen = new Map<string, string>();
-  for (const [place, value] of named) {
-    const first = seen.get(value.toLowerCase());
-    if (first === undefined) seen.set(value.toLowerCase(), place);
-    else yield `${place} repeats ${first}`;
-  }
-}
-
-function* unknown(named: Named, known: ReadonlySet<string>, what: string): Generator<string> {
-  for (const [place, value] of named) if (!known.has(value)) yield `${place} is not ${what}`;
-}
-
-function redirectProblem(uri: string): string | undefined {
-  if (!URL.canParse(uri)) return 'is not an absolute URI';
-  const { protocol, hostname, hash } = new URL(uri);
-  if (hash !== '' || uri.includes('#')) return 'has a fragment';
-  if (protocol === 'http:' && !isLoopbackHost(hostname)) return 'is plain http and not a loopback address';
-  if (['javascript:', 'data:', 'file:', 'vbscript:'].includes(protocol))
-    return 'has a scheme that is not allowed';
-  return undefined;
-}
 
 function* uriProblems(app: App, place: string): Generator<string> {
   for (const list of ['redirect_uris', 'logout_uris'] as const) {
@@ -73,17 +49,6 @@ function* appProblems(file: DirectoryFile, app: App, place: string): Generator<s
   yield* unknown(trusted, identities, 'the client_id of a managed identity');
 }
 
-function collect<T>(
-  list: readonly T[] | undefined,
-  place: string,
-  field: (item: T) => string | undefined,
-): Named {
-  return (list ?? []).flatMap((item, index) => {
-    const value = field(item);
-    return value === undefined ? [] : [[`${place.replace('*', String(index))}`, value] as const];
-  });
-}
-
 /** Problems that only show between entries: repeated ids, names of things that do not exist. Names places, not values. */
 export function* crossProblems(file: DirectoryFile): Generator<string> {
   const { tenants, users, apps, managed_identities: identities } = file;
@@ -117,6 +82,7 @@ export function* crossProblems(file: DirectoryFile): Generator<string> {
   for (const [index, one] of (identities ?? []).entries()) {
     yield* roleProblems(one.app_role_grants, `managed_identities/${index}/app_role_grants`, apps);
   }
+  yield* socialProblems(file);
   const isDefault = (app: App): boolean => app.app_id_uri === file.default_resource;
   if (!apps.some(isDefault)) yield 'default_resource is not the app_id_uri of an app';
   if ((identities ?? []).filter((one) => one.system_assigned).length > 1) {

@@ -1,3 +1,5 @@
+import { socialSchema } from './social_schema.js';
+
 const guid = {
   type: 'string',
   pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
@@ -69,4 +71,5 @@ export const directorySchema = closed(['default_resource', 'tenants', 'users', '
   users: { type: 'array', items: user },
   apps: { type: 'array', items: app, minItems: 1 },
   managed_identities: { type: 'array', items: managedIdentity },
+  social: socialSchema,
 });

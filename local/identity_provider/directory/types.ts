@@ -1,3 +1,5 @@
+import type { SocialDirectory } from './social.js';
+
 /** One organisation. `domain` may stand for `tid` in paths. */
 export type Tenant = Readonly<{ tid: string; domain: string; name: string }>;
 
@@ -70,4 +72,6 @@ export type DirectoryFile = Readonly<{
   users: readonly User[];
   apps: readonly App[];
   managed_identities?: readonly ManagedIdentity[];
+  /** Accounts and apps at the personalities beside Entra. */
+  social?: SocialDirectory;
 }>;

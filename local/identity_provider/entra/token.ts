@@ -91,7 +91,7 @@ export function claimedCall(incoming: Incoming): { grant: string | undefined; cl
     typeof incoming.headers.authorization === 'string' ? incoming.headers.authorization : undefined,
   );
   return {
-    grant: incoming.form?.get('grant_type') ?? undefined,
+    grant: incoming.form?.get('grant_type') ?? incoming.query.get('grant_type') ?? undefined,
     client: incoming.form?.get('client_id') ?? incoming.query.get('client_id') ?? basic?.id,
   };
 }

@@ -21,7 +21,7 @@ function formPost(redirect: string, fields: URLSearchParams): Reply {
 }
 
 /** Sends fields to the client in the mode it asked for (OAuth 2.0 Form Post Response Mode; RFC 6749 §4.1.2). */
-export function sendToClient({ redirect, mode, state }: Target, fields: Fields): Reply {
+export function sendToClient({ redirect, mode, state }: Omit<Target, 'client'>, fields: Fields): Reply {
   const values = new URLSearchParams();
   for (const [name, value] of Object.entries({ ...fields, state }))
     if (value !== undefined) values.set(name, value);

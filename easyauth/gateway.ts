@@ -1,5 +1,4 @@
 import type { Server } from 'node:http';
-import { join } from 'node:path';
 import { requireSettings } from './config/read.js';
 import type { Environment, Settings } from './config/settings.js';
 import { loadDocument } from './config/source.js';
@@ -16,8 +15,7 @@ import { createForwarder } from './proxy/forward.js';
 import type { RouteContext } from './routes/context.js';
 import { createGatewayServer } from './server.js';
 import { createSessionCodec } from './session/session_codec.js';
-import { createFileStore } from './store/file_store.js';
-import { createTokenVault, type TokenVault } from './store/token_vault.js';
+import { openVault } from './store/open_vault.js';
 
 const drainMs = 10_000;
 
@@ -84,15 +82,6 @@ function createProviders({ settings, now, log }: Parts, http: ProviderHttp): Rea
   return providers;
 }
 
-async function createVault(
-  { settings, keys, log }: Parts,
-  stateDir: string,
-): Promise<TokenVault | undefined> {
-  if (!settings.tokenStore) return undefined;
-  const store = await createFileStore(join(settings.tokenDirectory ?? stateDir, 'tokens'));
-  return createTokenVault(store, createSealer(keys, 'token store'), log);
-}
-
 function listen(server: Server, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error) => {
@@ -141,9 +130,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const parts: Parts = { settings, keys: loadKeys({ settings, env, stateDir, log }), now, log };
   const http = createProviderHttp();
   const forwarder = createForwarder(upstream);
+  const sealer = createSealer(parts.keys, 'token store');
+  const opened = await openVault({ settings, stateDir, sealer, now, log });
   const context: RouteContext = {
     settings,
-    vault: await createVault(parts, stateDir),
+    vault: opened?.vault,
     providers: createProviders(parts, http),
     codec: createSessionCodec(createSealer(parts.keys, 'session cookie')),
     nonceSealer: createSealer(parts.keys, 'nonce cookie'),
@@ -155,7 +146,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const server = createGatewayServer({ settings, gate, forwarder, upstream, gatewaySecret, log });
   const upgraded = trackUpgrades(server);
   const stop = async () => {
-    await Promise.all([forwarder.close(), http.close()]);
+    await Promise.all([forwarder.close(), http.close(), opened?.close()]);
   };
   const port = await listen(server, options.port).catch(async (error: unknown) => {
     await stop();

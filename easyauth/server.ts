@@ -15,6 +15,7 @@ import { emptyReply, type Reply, textReply } from './http/reply.js';
 import type { Log } from './log.js';
 import type { Forwarder } from './proxy/forward.js';
 import { forwardUpgrade } from './proxy/upgrade.js';
+import { storeReply } from './store/store_reply.js';
 
 const largestHead = 65_536;
 const lingerMs = 1_000;
@@ -107,6 +108,8 @@ export function createGatewayServer(deps: ServerDeps): Server {
       const headers = forwardHeaders(request.rawHeaders, forwarding(incoming, decision.inject));
       return { path: incoming.target.raw, headers };
     } catch (error) {
+      const reply = storeReply(error);
+      if (reply !== undefined) return { reply };
       log('error', 'a request failed inside the gateway', { reason: messageOf(error) });
       return { reply: emptyReply(500, { substatus: substatus.internalModuleFailure }) };
     }

@@ -6,6 +6,16 @@ function list(items: readonly string[]): string {
   return items.length === 0 ? '(none)' : items.join(', ');
 }
 
+function tokenStoreText({ tokenStore, tokenContainer, tokenDirectory, pruneAfterMs }: Settings): string {
+  if (!tokenStore) return 'off: no X-MS-TOKEN-* headers, no /.auth/me, no refresh';
+  const place =
+    tokenContainer === undefined
+      ? `in ${tokenDirectory ?? 'the state directory'}`
+      : `in the blob container of ${tokenContainer.setting}`;
+  const pruned = pruneAfterMs === undefined ? 'kept for ever' : `pruned after ${pruneAfterMs / hour} h`;
+  return `on, ${place}; unused entries ${pruned}`;
+}
+
 function aadLines({ aad }: Settings): [string, string][] {
   if (aad === undefined) return [['provider', '(none)']];
   const parameters = [...aad.loginParameters].map(([name, value]) => `${name}=${value}`);
@@ -45,7 +55,7 @@ export function describeSettings(settings: Settings): string {
         ? 'as long as the provider says'
         : `${settings.cookie.lifetimeMs / hour} h`,
     ],
-    ['token store', settings.tokenStore ? 'on' : 'off: no X-MS-TOKEN-* headers, no /.auth/me, no refresh'],
+    ['token store', tokenStoreText(settings)],
     ['refresh extension', `${settings.refreshExtensionMs / hour} h`],
     ['nonce', settings.validateNonce ? `checked, lives ${settings.nonceLifetimeMs / 1000} s` : 'NOT checked'],
     ...aadLines(settings),

@@ -4,6 +4,7 @@ import { readCompat } from './compat.js';
 import { listOf, overlayEnvironment } from './environment.js';
 import { type Issues, isRecord } from './reader.js';
 import type { Environment, ProxySettings, Settings } from './settings.js';
+import { readTokenStore } from './token_store_settings.js';
 import { readTree, type Tree, type UnauthenticatedAction } from './tree.js';
 import { checkSupported } from './unsupported.js';
 import { pathFault, redirectUrlFault } from './values.js';
@@ -125,7 +126,7 @@ function settingsOf(tree: Tree, env: Environment, issues: Issues): Settings {
     logoutEndpoint: login.routes.logoutEndpoint,
     tokenStore: login.tokenStore.enabled ?? false,
     tokenDirectory: login.tokenStore.fileSystem.directory,
-    refreshExtensionMs: (login.tokenStore.tokenRefreshExtensionHours ?? 72) * hour,
+    ...readTokenStore(tree, env, issues),
     allowedExternalRedirectUrls: login.allowedExternalRedirectUrls,
     corsOrigins: listOf(env.WEBSITE_CORS_ALLOWED_ORIGINS ?? ''),
     cookie: {

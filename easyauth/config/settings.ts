@@ -51,6 +51,10 @@ export interface Settings {
   readonly logoutEndpoint: string | undefined;
   readonly tokenStore: boolean;
   readonly tokenDirectory: string | undefined;
+  /** SAS URL of the blob container that holds the tokens instead of a directory. */
+  readonly tokenContainer: Secret | undefined;
+  /** How long after its last write a stored entry may be pruned; undefined keeps entries for ever. */
+  readonly pruneAfterMs: number | undefined;
   readonly refreshExtensionMs: number;
   readonly allowedExternalRedirectUrls: readonly string[];
   readonly corsOrigins: readonly string[];

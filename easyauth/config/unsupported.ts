@@ -50,8 +50,6 @@ export function checkSupported(tree: Tree, env: Environment, issues: Issues): vo
   checkProviders(tree, issues);
   checkAad(tree, issues);
   const blob = tree.login.tokenStore.azureBlobStorage;
-  if (blob.sasUrlSettingName !== undefined)
-    issues.problem('login.tokenStore.azureBlobStorage.sasUrlSettingName', notYet);
   if (blob.blobContainerUri !== undefined)
     issues.problem('login.tokenStore.azureBlobStorage.blobContainerUri', notYet);
   if (tree.login.preserveUrlFragmentsForLogins === true)

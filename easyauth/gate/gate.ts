@@ -53,7 +53,8 @@ export function createGate(context: RouteContext): Gate {
   const headersFor = async (caller: Known): Promise<readonly string[]> => {
     const identity = identityHeaders(caller.principal);
     if (caller.kind !== 'session' || vault === undefined) return identity;
-    const tokens = (await vault.glance(caller.session.user))?.headers.get(caller.principal.provider);
+    const { user, signedInAt } = caller.session;
+    const tokens = (await vault.glance(user, signedInAt))?.headers.get(caller.principal.provider);
     return tokens === undefined ? identity : [...identity, ...tokens];
   };
 

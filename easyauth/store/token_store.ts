@@ -10,25 +10,53 @@ export interface Lease {
   lost(): Promise<boolean>;
 }
 
+/** What a read brings: `unchanged` when the present version is the one the reader knows, undefined when there is no document. */
+export type ReadResult = StoredDocument | 'unchanged' | undefined;
+
 /**
  * Where users' token documents are kept: one document a user, opaque here. Several gateways may share one store.
- * `user` is lower-case hexadecimal.
+ * `user` is lower-case hexadecimal. Every method may throw StoreUnavailableError.
  */
 export interface TokenStore {
-  /** The present version, or undefined when there is no document. Cheap: asked on every request with a session. */
-  version(user: string): string | undefined | Promise<string | undefined>;
-  read(user: string): Promise<StoredDocument | undefined>;
-  /** Replaces the whole document; readers see the old one or the new one, never a part. */
-  write(user: string, text: string): Promise<void>;
+  /** How old what a gateway remembers of a busy user may get before the store is asked again, in milliseconds. */
+  readonly glanceMs: number;
+  /** What is stored at this moment. */
+  read(user: string, known?: string): ReadResult | Promise<ReadResult>;
+  /**
+   * Replaces the whole document; readers see the old one or the new one, never a part.
+   * @param replaces the version the new document was made from; undefined when there was none
+   * @throws StoreConflictError when another version is stored by now
+   */
+  write(user: string, text: string, replaces: string | undefined): Promise<void>;
   remove(user: string): Promise<void>;
   /**
    * Runs `work` while no other gateway or request runs one for the same user.
    * @throws StoreBusyError when the right could not be had in time
    */
   exclusive<T>(user: string, work: (lease: Lease) => Promise<T>): Promise<T>;
+  /** When the document was last written, in milliseconds since 1970; undefined when there is none. */
+  writtenAt(user: string): Promise<number | undefined>;
+  /**
+   * Users of one of 16 parts of the store (a hexadecimal digit) whose document was last written before `before`. What killed
+   * gateways left lying in that part is removed on the way.
+   */
+  unusedSince(part: string, before: number): AsyncIterable<string>;
+  close(): Promise<void>;
 }
 
-/** Another holder kept a user's document locked for too long. */
-export class StoreBusyError extends Error {
-  override readonly name = 'StoreBusyError';
+/** The parts a store is swept in. */
+export const storeParts = [...'0123456789abcdef'];
+
+const userForm = /^[0-9a-f]{16,128}$/;
+
+/** The name of a user's document. @throws TypeError for anything but a user key: nothing else may reach a path */
+export function documentName(user: string): string {
+  if (!userForm.test(user)) throw new TypeError('a user key is lower-case hexadecimal');
+  return `${user}.json`;
+}
+
+/** The user a document name belongs to; undefined for any other name. */
+export function userOfDocument(name: string): string | undefined {
+  const user = name.endsWith('.json') ? name.slice(0, -5) : '';
+  return userForm.test(user) ? user : undefined;
 }

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { open, readFile, stat, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Lease, StoreBusyError } from './token_store.js';
+import { StoreBusyError } from '../store_errors.js';
+import type { Lease } from '../token_store.js';
 
 /** After this a lock counts as left behind. Longer than the work under it may take: provider calls end after 15 s. */
 const staleMs = 30_000;
@@ -33,7 +34,8 @@ async function textOf(path: string): Promise<string | undefined> {
   }
 }
 
-async function remove(path: string): Promise<void> {
+/** Removes a file that may be gone already. */
+export async function remove(path: string): Promise<void> {
   await unlink(path).catch((error: unknown) => {
     if (!hasCode(error, 'ENOENT')) throw error;
   });
@@ -67,7 +69,7 @@ async function isStale(path: string): Promise<boolean> {
  * Removes a lock left behind by a gateway that died. Only one taker at a time may judge and remove (`.break`): without it a slow
  * taker would remove the lock that a faster one has just made.
  */
-async function breakStale(path: string): Promise<void> {
+export async function breakStale(path: string): Promise<void> {
   const guard = `${path}.break`;
   if (!(await create(guard, ''))) {
     if (((await ageMs(guard)) ?? 0) > staleMs) await remove(guard);

@@ -50,11 +50,12 @@ function associatedData(keyId: string, context: SealContext): Buffer {
 }
 
 function parse(sealed: string, context: SealContext): { keyId: string; wrapped: Buffer; body: Buffer } {
-  const [version, keyId, wrapped, body, ...rest] = sealed.split('.');
+  const [version, ...parts] = sealed.split('.');
+  const [keyId, wrapped, body, ...rest] = parts.map(decode);
   if (version !== VERSION || !keyId || !wrapped || !body || rest.length > 0) {
-    throw new Unreadable(`a sealed ${context.purpose} has an unknown form`);
+    throw new Unreadable(`a sealed ${kindOf(context)} has an unknown form`);
   }
-  return { keyId: decode(keyId).toString('utf8'), wrapped: decode(wrapped), body: decode(body) };
+  return { keyId: keyId.toString('utf8'), wrapped, body };
 }
 
 function decrypt(dataKey: Buffer, body: Buffer, bound: { keyId: string; context: SealContext }): string {
@@ -67,7 +68,7 @@ function decrypt(dataKey: Buffer, body: Buffer, bound: { keyId: string; context:
     const text = decipher.update(body.subarray(IV_BYTES, -TAG_BYTES));
     return Buffer.concat([text, decipher.final()]).toString('utf8');
   } catch (cause) {
-    throw new Unreadable(`a sealed ${bound.context.purpose} does not open`, cause);
+    throw new Unreadable(`a sealed ${kindOf(bound.context)} does not open`, cause);
   }
 }
 
@@ -75,6 +76,13 @@ function encode(bytes: Buffer): string {
   return bytes.toString('base64url');
 }
 
-function decode(text: string): Buffer {
-  return Buffer.from(text, 'base64url');
+/** Undefined for anything but the one way these bytes are written: the decoder itself would skip what it does not know. */
+function decode(text: string): Buffer | undefined {
+  const bytes = Buffer.from(text, 'base64url');
+  return bytes.length > 0 && encode(bytes) === text ? bytes : undefined;
+}
+
+/** What was sealed, in one word for an error: the rest of a purpose names enrolments and resources. */
+function kindOf({ purpose }: SealContext): string {
+  return purpose.split(' ')[0] ?? '';
 }

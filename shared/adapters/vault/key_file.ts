@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { ConfigRefused } from '../../config.js';
 import { Unreadable } from '../../domain/errors.js';
 import type { KeyWrapper } from './envelope.js';
@@ -55,7 +55,7 @@ function loadKey(path: string): Buffer {
 
 function readOwn(path: string): string {
   try {
-    makeIfAbsent(path);
+    if (!existsSync(path)) makeIfAbsent(path);
     if (process.platform === 'win32' || (statSync(path).mode & 0o077) === 0)
       return readFileSync(path, 'utf8');
   } catch {

@@ -24,11 +24,13 @@ import { createCheckHealth } from './flows/check_health.js';
 import { createCreateGrant } from './flows/create_grant.js';
 import { createEndConnection } from './flows/end_connection.js';
 import { endGrant } from './flows/end_grant.js';
+import { createIntrospectToken } from './flows/introspect_token.js';
 import { createIssueToken } from './flows/issue_token.js';
 import { createPlanUpkeep } from './flows/plan_upkeep.js';
 import { createRecordFailure } from './flows/record_failure.js';
 import { createRefreshAttempt } from './flows/refresh_attempt.js';
 import { createRefreshConnection } from './flows/refresh_connection.js';
+import { createRevokeToken } from './flows/revoke_token.js';
 import { createTakeOverConnection } from './flows/take_over_connection.js';
 import { createTokenEndpoint } from './flows/token_endpoint.js';
 import { createFindDue, createWorkDue, type FindDue, type WorkDue } from './flows/upkeep.js';
@@ -47,6 +49,7 @@ import { createLiveHandler, createReadyHandler } from './http/health.js';
 import { createEntry, type Entry } from './http/host.js';
 import { createJwksHandler, createMetadataHandler } from './http/metadata.js';
 import { createTokenHandler } from './http/token.js';
+import { createIntrospectHandler, createRevokeHandler } from './http/token_status.js';
 import type { Policy } from './policy.js';
 import type { Clock, Log, Random } from './ports.js';
 import { aad } from './providers/aad.js';
@@ -68,6 +71,8 @@ export type HttpRoute =
   | 'listGrants'
   | 'endGrant'
   | 'token'
+  | 'revoke'
+  | 'introspect'
   | 'metadata'
   | 'jwks'
   | 'auditEvents'
@@ -132,6 +137,8 @@ export function composeBroker(env: Environment, system: System = SYSTEM): Broker
       listGrants: createListGrantsHandler(grants),
       endGrant: createEndGrantHandler(grants),
       token: createTokenHandler(flows.tokenEndpoint, endpoint),
+      revoke: createRevokeHandler(flows.revokeToken, endpoint),
+      introspect: createIntrospectHandler(flows.introspectToken, config.issuer, endpoint),
       metadata: createMetadataHandler({ issuer: config.issuer, policy }, endpoint),
       jwks: createJwksHandler(adapters, endpoint),
       auditEvents: createAuditEventsHandler(audit),
@@ -199,6 +206,7 @@ function rulesByName(providers: ReadonlyMap<string, ConfiguredProvider>): (name:
 
 function createFlows(deps: System & Adapters & { config: Config; policy: Policy }) {
   const { config, policy, audit, clock, random, grants } = deps;
+  const authenticateClient = createAuthenticateClient(deps);
   const rules = { windowSeconds: config.refreshWindowSeconds, livenessSeconds: config.livenessSeconds };
   const planUpkeep = createPlanUpkeep({ ...deps, rules });
   const recordFailure = createRecordFailure({ ...deps, planUpkeep });
@@ -219,10 +227,12 @@ function createFlows(deps: System & Adapters & { config: Config; policy: Policy 
       endGrant({ grants, audit, clock, random }, grantId, by),
     tokenEndpoint: createTokenEndpoint({
       ...deps,
-      authenticateClient: createAuthenticateClient(deps),
+      authenticateClient,
       grantTypes: [createRefreshTokenGrant(heldGrants), createTokenExchangeGrant(heldGrants)],
       issue: createIssueToken({ ...deps, policy, refresh }),
     }),
+    revokeToken: createRevokeToken({ ...deps, authenticateClient }),
+    introspectToken: createIntrospectToken({ ...deps, authenticateClient }),
     findDue: createFindDue(deps),
     workDue: createWorkDue({ ...deps, planUpkeep, refresh }),
     checkHealth: createCheckHealth(deps),

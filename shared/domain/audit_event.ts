@@ -6,6 +6,7 @@ import type { RefreshClass } from './refresh_result.js';
 export const AUDIT_EVENT_TYPES = [
   'token.issued',
   'token.refused',
+  'token.revoked',
   'connection.created',
   'connection.renewed',
   'connection.ended',

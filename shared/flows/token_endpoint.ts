@@ -13,10 +13,15 @@ import type { IssuedToken, IssueToken } from './issue_token.js';
 export interface TokenRequest {
   readonly parameters: TokenParameters;
   readonly credential: ClientCredential;
+}
+
+export interface TokenCall {
+  /** Reads the request; what is wrong with its form is refused, and recorded, like everything else. */
+  readonly read: () => Promise<TokenRequest>;
   readonly correlationId: string;
 }
 
-export type TokenEndpoint = (request: TokenRequest) => Promise<IssuedToken>;
+export type TokenEndpoint = (call: TokenCall) => Promise<IssuedToken>;
 
 interface Deps {
   readonly authenticateClient: AuthenticateClient;
@@ -31,18 +36,22 @@ interface Deps {
 
 /** What is known of a request when it is refused; filled phase by phase. */
 interface Progress {
+  parameters?: TokenParameters;
   client?: ClientPolicy;
   authorization?: Authorization;
 }
 
 const MOST_TTL_SECONDS = 86_400;
 
-/** `POST /token`, in six phases. All but the last may refuse, and none before the issuing leaves anything behind. */
+/** `POST /token`, in numbered phases. All but the last may refuse, and none before the issuing leaves anything behind. */
 export function createTokenEndpoint(deps: Deps): TokenEndpoint {
   const byName = new Map(deps.grantTypes.map((grantType) => [grantType.name, grantType]));
-  return async (request) => {
+  return async ({ read, correlationId }) => {
     const progress: Progress = {};
     try {
+      // 0. What is said.
+      const request = await read();
+      progress.parameters = request.parameters;
       // 1. Who asks.
       const client = await deps.authenticateClient(request.credential);
       progress.client = client;
@@ -63,10 +72,10 @@ export function createTokenEndpoint(deps: Deps): TokenEndpoint {
       // 5. The token.
       const issued = await deps.issue({ authorization, minTtlSeconds: asked.minTtlSeconds });
       // 6. The record, durable before the token leaves.
-      await recordIssued(deps, request, { authorization, issued });
+      await recordIssued(deps, { parameters: request.parameters, correlationId, authorization, issued });
       return issued;
     } catch (error) {
-      await recordRefused(deps, request, { ...progress, error });
+      await recordRefused(deps, { ...progress, correlationId, error });
       throw error;
     }
   };
@@ -100,14 +109,19 @@ function minTtl(text: string | undefined): number | undefined {
   return seconds;
 }
 
+interface Recorded {
+  readonly parameters?: TokenParameters;
+  readonly correlationId: string;
+}
+
 async function recordIssued(
   deps: Deps,
-  request: TokenRequest,
-  { authorization, issued }: { authorization: Authorization; issued: IssuedToken },
+  record: Recorded & { authorization: Authorization; issued: IssuedToken },
 ): Promise<void> {
+  const { authorization, issued } = record;
   const now = deps.clock();
   await deps.audit.append({
-    ...requestFacts(deps, request),
+    ...requestFacts(deps, record),
     ...authorizationFacts(authorization),
     at: now,
     type: 'token.issued',
@@ -120,29 +134,26 @@ async function recordIssued(
 }
 
 /** A refusal stands even when it cannot be recorded; that it could not is then in the log. */
-async function recordRefused(
-  deps: Deps,
-  request: TokenRequest,
-  { client, authorization, error }: Progress & { error: unknown },
-): Promise<void> {
+async function recordRefused(deps: Deps, record: Recorded & Progress & { error: unknown }): Promise<void> {
+  const { client, authorization, error, correlationId } = record;
   const refusal = error instanceof Refusal ? error : undefined;
   try {
     await deps.audit.append({
       ...(client ? { clientId: client.clientId } : {}),
       ...(authorization ? authorizationFacts(authorization) : {}),
-      ...requestFacts(deps, request),
+      ...requestFacts(deps, record),
       at: deps.clock(),
       type: 'token.refused',
       error: refusal?.code ?? 'server_error',
       reason: refusal?.reason ?? 'a fault of the broker',
     });
   } catch {
-    deps.log.error('a refusal could not be recorded', { correlationId: request.correlationId });
+    deps.log.error('a refusal could not be recorded', { correlationId });
   }
 }
 
-function requestFacts(deps: Deps, { parameters, correlationId }: TokenRequest) {
-  const grantType = parameters.get('grant_type');
+function requestFacts(deps: Deps, { parameters, correlationId }: Recorded) {
+  const grantType = parameters?.get('grant_type');
   const known = deps.grantTypes.some(({ name }) => name === grantType);
   return {
     id: deps.random.uuid(),

@@ -5,6 +5,9 @@ import type { FindDue, WorkDue } from '../flows/upkeep.js';
 import type { DueItem, Log } from '../ports.js';
 import { problem } from './answers.js';
 
+/** For routes where every method is to reach us: the host answers an unrouted one with 404 where OAuth clients expect 405. */
+export const ALL_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'] as const;
+
 /** What an entry point may reach, built on first use. */
 export interface Entry<B> {
   http(select: (broker: B) => HttpHandler): HttpHandler;

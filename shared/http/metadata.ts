@@ -5,6 +5,7 @@ import type { Tokens } from '../ports.js';
 import { json } from './answers.js';
 import { createEndpoint, type EndpointOptions } from './endpoint.js';
 
+const AUTH_METHODS = ['client_secret_basic', 'client_secret_post'];
 const CACHEABLE = { 'Cache-Control': 'public, max-age=300' };
 
 /** `GET /.well-known/oauth-authorization-server` (RFC 8414 §2): nothing is listed that is not honoured. */
@@ -21,7 +22,11 @@ export function createMetadataHandler(
     // Required by RFC 8414 §2; empty, since there is no authorization endpoint yet.
     response_types_supported: [],
     grant_types_supported: ['refresh_token', TOKEN_EXCHANGE],
-    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    token_endpoint_auth_methods_supported: AUTH_METHODS,
+    revocation_endpoint: `${deps.issuer}/revoke`,
+    revocation_endpoint_auth_methods_supported: AUTH_METHODS,
+    introspection_endpoint: `${deps.issuer}/introspect`,
+    introspection_endpoint_auth_methods_supported: AUTH_METHODS,
   };
   return createEndpoint({ ...options, errors: 'oauth', methods: ['GET'] }, async () =>
     json(200, document, CACHEABLE),

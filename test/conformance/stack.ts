@@ -1,0 +1,62 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { removeTemporaryDirs, startStackProcess, temporaryDir } from '../support/stack_process.js';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    stateDir: string;
+  }
+}
+
+export const ORDERS_API_SECRET = 'orders-api-secret-0123456789';
+
+/** The demo's policy, with a resource server that is a client too, and a resource whose wider tokens are not handed on. */
+const policy = {
+  version: 1,
+  resources: {
+    'api://orders': { narrowing: 'minted', scopes: ['orders.read', 'orders.write'], maxTokenSeconds: 600 },
+    'https://graph.microsoft.test': {
+      narrowing: 'provider',
+      provider: 'aad',
+      scopes: ['User.Read', 'Mail.Read'],
+      allowWider: false,
+    },
+  },
+  clients: {
+    'nightly-report': {
+      auth: {
+        secretSetting: 'CLIENT_NIGHTLY_REPORT_SECRET',
+        entraAppId: '33333333-3333-4333-8333-333333333333',
+      },
+      resources: {
+        'api://orders': ['orders.read', 'orders.write'],
+        'https://graph.microsoft.test': ['User.Read', 'Mail.Read'],
+      },
+      actors: ['mail-agent'],
+    },
+    'mail-agent': {
+      auth: { secretSetting: 'CLIENT_MAIL_AGENT_SECRET', entraAppId: '44444444-4444-4444-8444-444444444444' },
+      resources: { 'api://orders': ['orders.read'] },
+    },
+    'orders-api': {
+      auth: { secretSetting: 'CLIENT_ORDERS_API_SECRET' },
+      resources: { 'api://orders': ['orders.read', 'orders.write'] },
+      serves: ['api://orders'],
+    },
+  },
+};
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const file = join(temporaryDir(), 'policy.json');
+  writeFileSync(file, JSON.stringify(policy));
+  const stack = startStackProcess({
+    env: { BROKER_POLICY_FILE: file, CLIENT_ORDERS_API_SECRET: ORDERS_API_SECRET },
+  });
+  await stack.ready;
+  project.provide('stateDir', stack.stateDir);
+  return async () => {
+    await stack.stop();
+    removeTemporaryDirs();
+  };
+}

@@ -46,7 +46,7 @@ export async function post(
 
 export function token(
   parameters: Parameters | string,
-  as?: StackClient,
+  as?: StackClient | null,
   headers?: Record<string, string>,
 ): Promise<Answer> {
   return post('/token', parameters, as, headers);

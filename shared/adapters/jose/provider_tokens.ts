@@ -41,6 +41,7 @@ export async function verifyIdToken(
   if (Math.max(claims.iat ?? 0, claims.nbf ?? 0) > now + SKEW_SECONDS) {
     throw unauthenticated('the ID token is not valid yet');
   }
+  if (!isIdToken(claims)) throw unauthenticated('the token is no ID token');
   const subject = provider.rules.subjectOf(claims);
   if (!subject) throw unauthenticated('the ID token does not name its user');
   assertTenant(provider, subject.tenant);
@@ -49,6 +50,11 @@ export async function verifyIdToken(
     roles: strings(claims.roles),
     ...(typeof claims.name === 'string' ? { name: claims.name } : {}),
   };
+}
+
+/** The broker's own app id is the audience of its users' access tokens and of app tokens for it too; only they name who holds them. */
+function isIdToken({ scp, idtyp, azp, appid }: JWTPayload): boolean {
+  return scp === undefined && idtyp === undefined && azp === undefined && appid === undefined;
 }
 
 /** @see Tokens.subjectOf */

@@ -66,6 +66,7 @@ function sameOrigin(url: unknown, issuer: string): string {
 
 function readKeys(document: Record<string, unknown>): JSONWebKeySet {
   const { keys } = document;
-  if (!Array.isArray(keys)) throw new Error('the key set has no keys');
+  const usable = Array.isArray(keys) && keys.every((key) => typeof key === 'object' && key !== null);
+  if (!usable) throw new Error('the key set has no keys');
   return { keys };
 }

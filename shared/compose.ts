@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createHttpClient, type HttpClient } from './adapters/http_client.js';
+import { createClientAssertions } from './adapters/jose/client_assertions.js';
 import { createKeyRing } from './adapters/jose/key_ring.js';
 import { createTokens } from './adapters/jose/tokens.js';
 import { createProviderDocuments } from './adapters/provider/metadata.js';
@@ -13,7 +14,7 @@ import { createDueIndex } from './adapters/tables/due.js';
 import { createGrantStore } from './adapters/tables/grants.js';
 import { createTables } from './adapters/tables/service.js';
 import { createSigningKeyStore } from './adapters/tables/signing_keys.js';
-import { createRevokedTokens } from './adapters/tables/token_ids.js';
+import { createReplayStore, createRevokedTokens } from './adapters/tables/token_ids.js';
 import { createVault } from './adapters/vault/envelope.js';
 import { createKeyFile } from './adapters/vault/key_file.js';
 import { createKeyVault } from './adapters/vault/key_vault.js';
@@ -102,7 +103,7 @@ const SYSTEM: System = {
  */
 export function composeBroker(env: Environment, system: System = SYSTEM): Broker {
   const { config, policy } = readSettings(env);
-  const adapters = createAdapters(config, system);
+  const adapters = createAdapters({ config, policy }, system);
   const flows = createFlows({ ...system, ...adapters, config, policy });
   const gate = () => assertEasyAuthOn(config);
   const endpoint = { gate, log: system.log };
@@ -158,7 +159,12 @@ function assertEasyAuthOn(config: Config): void {
 
 type Adapters = ReturnType<typeof createAdapters>;
 
-function createAdapters(config: Config, { clock, random }: System) {
+interface Settings {
+  readonly config: Config;
+  readonly policy: Policy;
+}
+
+function createAdapters({ config, policy }: Settings, { clock, random }: System) {
   const table = createTables(config.tables);
   const vault = createVault(
     'keyFile' in config.vault ? createKeyFile(config.vault.keyFile) : createKeyVault(config.vault.keyId),
@@ -179,6 +185,8 @@ function createAdapters(config: Config, { clock, random }: System) {
     audit: createAuditLog(table('audit')),
     failures: createFailureLog(table('refreshFailures')),
     revoked: createRevokedTokens(table('tokenIds')),
+    replay: createReplayStore(table('tokenIds'), random),
+    assertions: createClientAssertions({ issuer: config.issuer, clients: policy.clients, http, clock }),
     circuits: createCircuitStore(table('circuits')),
     heartbeat: createHeartbeat(table('heartbeat')),
     provider: createProvider(providers, http),

@@ -162,7 +162,8 @@ function exactlyOne(names: readonly [string, string], env: Environment, problems
   return given.length === 1;
 }
 
-function isSafeAddress(text: string): boolean {
+/** https, or plain http on this machine. */
+export function isSafeAddress(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname } = new URL(text);
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Ajv, type ErrorObject } from 'ajv';
-import { ConfigRefused, type Environment } from './config.js';
+import { ConfigRefused, type Environment, isSafeAddress } from './config.js';
 import { isResourceUri } from './domain/resource.js';
 import { beyond, type Scope, scopeOf } from './domain/scope.js';
 import schema from './policy.schema.json' with { type: 'json' };
@@ -19,6 +19,10 @@ export interface ClientPolicy {
   readonly name: string;
   readonly secret?: string;
   readonly entraAppId?: string;
+  /** Public JWKs its assertions may be signed with. */
+  readonly publicKeys?: readonly Readonly<Record<string, unknown>>[];
+  /** Where it publishes them, instead. */
+  readonly jwksUri?: string;
   readonly resources: ReadonlyMap<string, Scope>;
   readonly maxGrantSeconds: number;
   /** Audiences of users' own tokens it may exchange; undefined means the broker's own. */
@@ -51,7 +55,12 @@ type ResourceDocument =
   | { narrowing: 'provider'; provider: string; scopes: string[]; allowWider?: boolean };
 interface ClientDocument {
   name?: string;
-  auth: { secretSetting?: string; entraAppId?: string };
+  auth: {
+    secretSetting?: string;
+    entraAppId?: string;
+    publicKeys?: Record<string, unknown>[];
+    jwksUri?: string;
+  };
   resources: Record<string, string[]>;
   maxGrantDays?: number;
   subjectAudiences?: string[];
@@ -128,7 +137,17 @@ function scopeProblems(id: string, client: ClientDocument, { resources }: Docume
 function referenceProblems(id: string, client: ClientDocument, document: Document): string[] {
   const missing = (list: readonly string[] | undefined, known: object) =>
     (list ?? []).filter((name) => !Object.hasOwn(known, name));
+  const { publicKeys, jwksUri } = client.auth;
   return [
+    ...(publicKeys && jwksUri
+      ? [`policy/clients/${id}/auth: publicKeys and jwksUri must not both be given`]
+      : []),
+    ...(publicKeys?.some((key) => 'd' in key || 'k' in key)
+      ? [`policy/clients/${id}/auth/publicKeys: holds a private or secret key`]
+      : []),
+    ...(jwksUri !== undefined && !isSafeAddress(jwksUri)
+      ? [`policy/clients/${id}/auth/jwksUri: must be an https address (http only for localhost)`]
+      : []),
     ...missing(client.serves, document.resources).map(
       (uri) => `policy/clients/${id}/serves: ${uri} is not among the resources`,
     ),
@@ -164,13 +183,15 @@ function toResource(entry: ResourceDocument): ResourcePolicy {
 }
 
 function toClient(clientId: string, entry: ClientDocument, env: Environment): ClientPolicy {
-  const { secretSetting, entraAppId } = entry.auth;
+  const { secretSetting, entraAppId, publicKeys, jwksUri } = entry.auth;
   const secret = secretSetting === undefined ? undefined : env[secretSetting];
   return {
     clientId,
     name: entry.name ?? clientId,
     ...(secret === undefined ? {} : { secret }),
     ...(entraAppId === undefined ? {} : { entraAppId: entraAppId.toLowerCase() }),
+    ...(publicKeys === undefined ? {} : { publicKeys }),
+    ...(jwksUri === undefined ? {} : { jwksUri }),
     resources: new Map(Object.entries(entry.resources).map(([uri, scopes]) => [uri, scopeOf(scopes)])),
     maxGrantSeconds: (entry.maxGrantDays ?? DEFAULT_GRANT_DAYS) * DAY_SECONDS,
     ...(entry.subjectAudiences === undefined ? {} : { subjectAudiences: entry.subjectAudiences }),

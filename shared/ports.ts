@@ -232,6 +232,17 @@ export interface MintedToken {
   readonly expiresIn: number;
 }
 
+/** Checking of what clients sign themselves (RFC 7523). */
+export interface ClientAssertions {
+  /** The client whose own assertion this claims to be; undefined when it is something else. Nothing is proven yet. */
+  clientOf(token: string): string | undefined;
+  /**
+   * The assertion's id, and until when (ms) it must not be seen again.
+   * @throws Refusal `invalid_client`
+   */
+  verify(clientId: string, token: string): Promise<{ readonly id: string; readonly expiresAt: number }>;
+}
+
 /** Signing and checking of JSON Web Tokens. */
 export interface Tokens {
   /**

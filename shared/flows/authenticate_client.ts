@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Refusal } from '../domain/errors.js';
 import type { ClientPolicy, Policy } from '../policy.js';
-import type { Tokens } from '../ports.js';
+import type { ClientAssertions, ReplayStore, Tokens } from '../ports.js';
 
 /** How a client presented itself; the parser has made sure that it is exactly one way. */
 export type ClientCredential =
@@ -10,22 +10,39 @@ export type ClientCredential =
       readonly clientId: string;
       readonly secret: string;
     }
-  | { readonly method: 'app_token'; readonly clientId: string | undefined; readonly token: string }
+  | {
+      /** `app_token` comes as bearer token; an assertion may be the client's own or its app token. */
+      readonly method: 'app_token' | 'client_assertion';
+      readonly clientId: string | undefined;
+      readonly token: string;
+    }
   | { readonly method: 'none' };
 
 export type AuthenticateClient = (credential: ClientCredential) => Promise<ClientPolicy>;
+
+interface Deps {
+  readonly policy: Policy;
+  readonly tokens: Tokens;
+  readonly assertions: ClientAssertions;
+  readonly replay: ReplayStore;
+}
 
 /**
  * Who the client is, proven (RFC 6749 §2.3, RFC 7523 §2.2). Every refusal is the same `invalid_client`; which part was wrong stays
  * with the audit.
  */
-export function createAuthenticateClient(deps: { policy: Policy; tokens: Tokens }): AuthenticateClient {
+export function createAuthenticateClient(deps: Deps): AuthenticateClient {
   const { policy, tokens } = deps;
   const byAppId = clientsByAppId(policy);
   return async (credential) => {
     switch (credential.method) {
       case 'none':
         throw invalidClient('client authentication is missing');
+      case 'client_assertion': {
+        const own = deps.assertions.clientOf(credential.token);
+        if (own !== undefined) return byAssertion(deps, own, credential);
+        return byToken(await verifyApp(tokens, credential.token), credential.clientId, byAppId);
+      }
       case 'app_token':
         return byToken(await verifyApp(tokens, credential.token), credential.clientId, byAppId);
       default:
@@ -49,6 +66,22 @@ async function verifyApp(tokens: Tokens, token: string): Promise<string> {
     if (error instanceof Refusal && error.code === 'unauthenticated') throw invalidClient(error.reason);
     throw error;
   }
+}
+
+/** Single use: of the same assertion sent many times at once one passes, and none while that cannot be made sure (RFC 7523 §3). */
+async function byAssertion(
+  { policy, assertions, replay }: Deps,
+  clientId: string,
+  credential: { clientId: string | undefined; token: string },
+): Promise<ClientPolicy> {
+  const client = policy.clients.get(clientId);
+  if (!client) throw invalidClient('unknown client');
+  if (credential.clientId !== undefined && credential.clientId !== clientId) {
+    throw invalidClient('client_id is not the issuer of the assertion');
+  }
+  const { id, expiresAt } = await assertions.verify(clientId, credential.token);
+  if (!(await replay.use(clientId, id, expiresAt))) throw invalidClient('the assertion was used before');
+  return client;
 }
 
 function byToken(

@@ -85,5 +85,5 @@ function fromAssertion(
   if (type !== JWT_BEARER) {
     throw new Refusal('invalid_request', { description: 'client_assertion_type is not supported' });
   }
-  return { method: 'app_token', clientId, token };
+  return { method: 'client_assertion', clientId, token };
 }

@@ -5,7 +5,8 @@ import type { Tokens } from '../ports.js';
 import { json } from './answers.js';
 import { createEndpoint, type EndpointOptions } from './endpoint.js';
 
-const AUTH_METHODS = ['client_secret_basic', 'client_secret_post'];
+const AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
+const SIGNING_ALGORITHMS = ['ES256', 'PS256', 'RS256', 'EdDSA'];
 const CACHEABLE = { 'Cache-Control': 'public, max-age=300' };
 
 /** `GET /.well-known/oauth-authorization-server` (RFC 8414 §2): nothing is listed that is not honoured. */
@@ -23,10 +24,13 @@ export function createMetadataHandler(
     response_types_supported: [],
     grant_types_supported: ['refresh_token', TOKEN_EXCHANGE],
     token_endpoint_auth_methods_supported: AUTH_METHODS,
+    token_endpoint_auth_signing_alg_values_supported: SIGNING_ALGORITHMS,
     revocation_endpoint: `${deps.issuer}/revoke`,
     revocation_endpoint_auth_methods_supported: AUTH_METHODS,
+    revocation_endpoint_auth_signing_alg_values_supported: SIGNING_ALGORITHMS,
     introspection_endpoint: `${deps.issuer}/introspect`,
     introspection_endpoint_auth_methods_supported: AUTH_METHODS,
+    introspection_endpoint_auth_signing_alg_values_supported: SIGNING_ALGORITHMS,
   };
   return createEndpoint({ ...options, errors: 'oauth', methods: ['GET'] }, async () =>
     json(200, document, CACHEABLE),

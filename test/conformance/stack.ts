@@ -1,18 +1,21 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { exportJWK, generateKeyPair } from 'jose';
 import type { TestProject } from 'vitest/node';
 import { removeTemporaryDirs, startStackProcess, temporaryDir } from '../support/stack_process.js';
 
 declare module 'vitest' {
   export interface ProvidedContext {
     stateDir: string;
+    /** Private JWK of the client `key-service`. */
+    clientKey: string;
   }
 }
 
 export const ORDERS_API_SECRET = 'orders-api-secret-0123456789';
 
 /** The demo's policy, with a resource server that is a client too, and a resource whose wider tokens are not handed on. */
-const policy = {
+const policy = (publicKey: object) => ({
   version: 1,
   resources: {
     'api://orders': { narrowing: 'minted', scopes: ['orders.read', 'orders.write'], maxTokenSeconds: 600 },
@@ -44,17 +47,23 @@ const policy = {
       resources: { 'api://orders': ['orders.read', 'orders.write'] },
       serves: ['api://orders'],
     },
+    'key-service': {
+      auth: { publicKeys: [publicKey] },
+      resources: { 'api://orders': ['orders.read'] },
+    },
   },
-};
+});
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
   const file = join(temporaryDir(), 'policy.json');
-  writeFileSync(file, JSON.stringify(policy));
+  writeFileSync(file, JSON.stringify(policy({ ...(await exportJWK(publicKey)), kid: 'key-1' })));
   const stack = startStackProcess({
     env: { BROKER_POLICY_FILE: file, CLIENT_ORDERS_API_SECRET: ORDERS_API_SECRET },
   });
   await stack.ready;
   project.provide('stateDir', stack.stateDir);
+  project.provide('clientKey', JSON.stringify(await exportJWK(privateKey)));
   return async () => {
     await stack.stop();
     removeTemporaryDirs();

@@ -16,6 +16,7 @@ export const REFRESH_TIMEOUT_MS = 10_000;
 /** Used when a provider does not say, or says nonsense: short, so that the token is soon asked for again. */
 const DEFAULT_LIFE_SECONDS = 300;
 const MOST_LIFE_SECONDS = 86_400;
+const MOST_TOKEN_CHARS = 20_000;
 
 /** Redeems refresh tokens at the providers (RFC 6749 §6), authenticating as the app registration they were issued to. */
 export function createProvider(
@@ -71,7 +72,9 @@ function readAnswer(rules: ProviderRules, answer: HttpAnswer, target: Target): P
   const accessToken = body.access_token;
   // Some providers report errors under status 200 (GitHub): the member decides.
   if (answer.status === 200 && typeof accessToken === 'string' && accessToken !== '' && !body.error) {
-    return { ok: true, tokens: readTokens(rules, { ...body, access_token: accessToken }, target) };
+    const tokens = readTokens(rules, { ...body, access_token: accessToken }, target);
+    if (isStorable(tokens)) return { ok: true, tokens };
+    return { ok: false, failure: { status: 200, error: 'token_too_large', codes: [] } };
   }
   return { ok: false, failure: readFailure(answer, body) };
 }
@@ -92,9 +95,14 @@ function readTokens(
   };
 }
 
+/** A sealed token must fit a table column of 32 Ki characters: one that does not would be redeemed again and again for nothing. */
+function isStorable({ accessToken, refreshToken = '' }: ProviderTokens): boolean {
+  return accessToken.length <= MOST_TOKEN_CHARS && refreshToken.length <= MOST_TOKEN_CHARS;
+}
+
 function lifeSeconds(value: unknown): number {
   const seconds = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
-  if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds <= 0) return DEFAULT_LIFE_SECONDS;
+  if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds < 1) return DEFAULT_LIFE_SECONDS;
   return Math.min(Math.floor(seconds), MOST_LIFE_SECONDS);
 }
 

@@ -1,5 +1,5 @@
 import { createHmac, createPublicKey, type KeyObject } from 'node:crypto';
-import { type Claims, exportJWK, exportPKCS8, generateKeyPair, importPKCS8, type JWK, SignJWT } from 'jose';
+import { exportJWK, exportPKCS8, generateKeyPair, importPKCS8, type JWK, SignJWT } from 'jose';
 import type { HttpClient } from '../../../shared/adapters/http_client.js';
 import { createProviderDocuments } from '../../../shared/adapters/provider/metadata.js';
 import type { ConfiguredProvider } from '../../../shared/adapters/provider/token_client.js';

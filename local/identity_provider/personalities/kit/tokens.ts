@@ -101,7 +101,7 @@ export function mintToken(
     oid,
     since: grant.since,
     issued,
-    ...(seconds === undefined ? {} : { expires: issued + seconds * 1000 }),
+    ...(seconds === undefined ? {} : { expires: kit.core.now() + seconds * 1000 }),
     scopes,
     mfa,
     ...(family === undefined ? {} : { family: family.id }),

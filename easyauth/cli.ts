@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-import { type Command, readCommand, type ServeOptions, usage } from './cli_options.js';
+import { type Command, readCommand, type ServeOptions } from './cli/command.js';
+import { updateConfig } from './cli/update.js';
+import { usage } from './cli/usage.js';
 import { describeSettings } from './config/describe.js';
 import { readSettings } from './config/read.js';
 import { loadDocument } from './config/source.js';
@@ -15,8 +17,16 @@ function validate({ config, env }: Extract<Command, { kind: 'validate' }>): void
   process.stdout.write(`${name} is good. Understood:\n\n${describeSettings(settings)}\n`);
 }
 
+function update(command: Extract<Command, { kind: 'update' }>): void {
+  const { path, notes } = updateConfig(command);
+  for (const note of notes) process.stdout.write(`note  ${note}\n`);
+  process.stdout.write(
+    `${path}: login.tokenStore.tokenRefreshExtensionHours is ${command.hours}. Restart the gateway.\n`,
+  );
+}
+
 async function serve(options: ServeOptions): Promise<void> {
-  const log = createConsoleLog(options.level);
+  const log = createConsoleLog(options.level, options.format);
   const gateway = await startGateway({ ...options, log });
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
@@ -37,13 +47,22 @@ async function serve(options: ServeOptions): Promise<void> {
 
 async function run(): Promise<void> {
   const command = readCommand(process.argv.slice(2), process.env);
-  if (command.kind === 'help') process.stdout.write(usage);
+  if (command.kind === 'help') process.stdout.write(usage[command.verb]);
   else if (command.kind === 'validate') validate(command);
+  else if (command.kind === 'update') update(command);
   else await serve(command.serve);
 }
 
+/** What went wrong, for a person: a configuration is refused with every problem listed. */
+function explain(error: unknown): string {
+  if (!(error instanceof ConfigError)) return `Easy Auth stopped: ${messageOf(error)}`;
+  const verb = process.argv[2] ?? '';
+  if (!['validate', 'update'].includes(verb)) return error.message;
+  return `easyauth ${verb} refuses:\n${error.problems.map((problem) => `  - ${problem}`).join('\n')}`;
+}
+
 run().catch((error: unknown) => {
-  const text = error instanceof ConfigError ? error.message : `Easy Auth stopped: ${messageOf(error)}`;
+  const text = explain(error);
   process.stderr.write(`${text}\n`);
   process.exitCode = 1;
 });

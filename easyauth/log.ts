@@ -1,5 +1,7 @@
 export const logLevels = ['off', 'error', 'warn', 'info', 'trace'] as const;
 export type LogLevel = (typeof logLevels)[number];
+export const logFormats = ['human', 'json'] as const;
+export type LogFormat = (typeof logFormats)[number];
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** Writes one event. Callers never pass tokens, cookies, secrets or header values. */
@@ -19,12 +21,23 @@ export function formatLine(at: number, level: string, message: string, fields: L
   return [head, ...pairs.map(field)].join(' ');
 }
 
+/** One event as one JSON object a line: `time`, `level`, `area`, `message`, then the fields. */
+export function formatJson(at: number, level: string, message: string, fields: LogFields = {}): string {
+  const head = { time: new Date(at).toISOString(), level, area: 'easyauth', message };
+  return JSON.stringify({ ...head, ...fields, ...head });
+}
+
 /** Logs to stdout (info, trace) and stderr (warn, error) what is at or above `level`. */
-export function createConsoleLog(level: LogLevel, now: () => number = Date.now): Log {
+export function createConsoleLog(
+  level: LogLevel,
+  format: LogFormat = 'human',
+  now: () => number = Date.now,
+): Log {
   const most = logLevels.indexOf(level);
+  const write = format === 'json' ? formatJson : formatLine;
   return (eventLevel, message, fields) => {
     if (logLevels.indexOf(eventLevel) > most) return;
     const stream = eventLevel === 'error' || eventLevel === 'warn' ? process.stderr : process.stdout;
-    stream.write(`${formatLine(now(), eventLevel, message, fields)}\n`);
+    stream.write(`${write(now(), eventLevel, message, fields)}\n`);
   };
 }

@@ -106,6 +106,11 @@ export function createGatewayServer(deps: ServerDeps): Server {
       const decision = await gate(incoming);
       if (decision.reply !== undefined) return { reply: decision.reply };
       const headers = forwardHeaders(request.rawHeaders, forwarding(incoming, decision.inject));
+      log('trace', 'passed to the app', {
+        method: request.method,
+        path: incoming.target.path,
+        as: decision.as,
+      });
       return { path: incoming.target.raw, headers };
     } catch (error) {
       const reply = storeReply(error);

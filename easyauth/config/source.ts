@@ -7,12 +7,13 @@ import type { Environment } from './settings.js';
 /** Where the document came from, for messages. */
 export interface Document {
   readonly name: string;
+  readonly isFile: boolean;
   readonly value: unknown;
 }
 
-function parse(name: string, json: string): Document {
+function parse(name: string, json: string, isFile: boolean): Document {
   try {
-    return { name, value: unwrap(JSON.parse(json.replace(/^\uFEFF/, ''))) };
+    return { name, isFile, value: unwrap(JSON.parse(json.replace(/^\uFEFF/, ''))) };
   } catch {
     throw new ConfigError([`${name}: is not valid JSON`]);
   }
@@ -21,7 +22,7 @@ function parse(name: string, json: string): Document {
 function fromFile(path: string): Document {
   const full = resolve(path);
   try {
-    return parse(full, readFileSync(full, 'utf8'));
+    return parse(full, readFileSync(full, 'utf8'), true);
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     throw new ConfigError([`${full}: cannot be read`]);
@@ -46,10 +47,10 @@ function configFilePath(value: unknown): string | undefined {
  */
 export function loadDocument(config: unknown, env: Environment): Document {
   if (typeof config === 'string') return fromFile(config);
-  if (config !== undefined) return { name: 'config', value: unwrap(config) };
+  if (config !== undefined) return { name: 'config', isFile: false, value: unwrap(config) };
   const json = env.WEBSITE_AUTH_V2_CONFIG_JSON;
   if (json !== undefined && json !== '') {
-    const document = parse('WEBSITE_AUTH_V2_CONFIG_JSON', json);
+    const document = parse('WEBSITE_AUTH_V2_CONFIG_JSON', json, false);
     const file = configFilePath(document.value);
     return file === undefined ? document : fromFile(file);
   }

@@ -9,10 +9,12 @@ import { answerRoute } from '../routes/router.js';
 import { type Caller, identify } from './caller.js';
 import { unauthenticatedReply } from './unauthenticated.js';
 
-/** What becomes of a request: an answer of the gateway, or the way to the app with these headers added. */
+/** What becomes of a request: an answer of the gateway, or the way to the app with these headers added, as a user of a provider. */
 export type Decision =
   | { readonly reply: Reply; readonly inject?: undefined }
-  | { readonly inject: readonly string[]; readonly reply?: undefined };
+  | { readonly inject: readonly string[]; readonly as: string; readonly reply?: undefined };
+
+const asNobody: Decision = { inject: [], as: 'nobody' };
 
 export type Gate = (incoming: Incoming) => Promise<Decision>;
 
@@ -70,17 +72,17 @@ export function createGate(context: RouteContext): Gate {
   };
 
   return async (incoming) => {
-    if (!settings.enabled) return { inject: [] };
+    if (!settings.enabled) return asNobody;
     const answer = front(incoming);
     if (answer !== undefined) return { reply: await answer };
     const caller = await identify(context, incoming);
     const excluded = isExcluded(incoming.target.path);
     if (caller.kind === 'anonymous' || caller.kind === 'unavailable') {
       const open = excluded || settings.action === 'AllowAnonymous';
-      return open ? { inject: [] } : { reply: await withoutIdentity(context, incoming, caller) };
+      return open ? asNobody : { reply: await withoutIdentity(context, incoming, caller) };
     }
     const reply = objection(context, incoming, caller);
-    if (reply === undefined) return { inject: await headersFor(caller) };
-    return excluded ? { inject: [] } : { reply };
+    if (reply === undefined) return { inject: await headersFor(caller), as: caller.principal.provider };
+    return excluded ? asNobody : { reply };
   };
 }

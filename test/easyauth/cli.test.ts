@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readCommand } from '../../easyauth/cli_options.js';
+import { readCommand } from '../../easyauth/cli/command.js';
+import { usage } from '../../easyauth/cli/usage.js';
+import { ConfigError } from '../../easyauth/errors.js';
 import { type Compiled, compileGateway, runGateway } from './support/command.js';
 import { type EchoApp, startEchoApp } from './support/echo_app.js';
 import { ordinaryConfig } from './support/stack.js';
@@ -29,7 +31,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-describe('the command line', () => {
+describe('§8.3 the command line [D]', () => {
   it('options win over the environment; defaults are port 8080 and .easyauth', () => {
     const command = readCommand(['--upstream', 'http://localhost:1', '--compat', 'csrf=post-only'], {
       EASYAUTH_COMPAT: 'escapeSlashes=true',
@@ -55,8 +57,32 @@ describe('the command line', () => {
   });
 
   it('all wrong options are listed at once', () => {
-    const wrong = () => readCommand(['frob', '--port', '70000', '--log', 'loud'], {});
-    for (const part of [/frob/, /--upstream/, /--port/, /--log/]) expect(wrong).toThrow(part);
+    const wrong = () => readCommand(['--port', '70000', '--log', 'loud', '--log-format', 'xml'], {});
+    for (const part of [/--upstream/, /--port/, /--log:/, /--log-format/]) expect(wrong).toThrow(part);
+  });
+
+  it('a flag of another command, an unknown one and an unknown command are refused', () => {
+    for (const args of [
+      ['validate', '--port', '1'],
+      ['update', '--upstream', 'http://localhost:1'],
+      ['--token-refresh-extension-hours', '3', '--upstream', 'http://localhost:1'],
+      ['validate', '--frob'],
+      ['frob'],
+      ['validate', 'a.json', 'b.json'],
+      ['validate', 'a.json', '--config', 'b.json'],
+      ['--upstream', 'http://localhost:1', 'auth.json'],
+    ])
+      expect(() => readCommand(args, {})).toThrow(ConfigError);
+  });
+
+  it('each command has its own --help', async () => {
+    for (const [verb, says] of [
+      ['validate', 'Exit code 0: good'],
+      ['update', 'token-refresh-extension-hours N'],
+    ] as const) {
+      expect(readCommand([verb, '--help'], {})).toEqual({ kind: 'help', verb });
+      expect(usage[verb]).toContain(says);
+    }
   });
 
   it('--help is for people, and a wrong option is a message and exit code 1', async () => {
@@ -69,7 +95,7 @@ describe('the command line', () => {
   });
 });
 
-describe('easyauth validate', () => {
+describe('§8 easyauth validate [D]', () => {
   it('prints what was understood, without the secret', async () => {
     const run = runGateway(compiled.command, ['validate', config], env);
     expect(await run.exited).toBe(0);
@@ -90,7 +116,7 @@ describe('easyauth validate', () => {
   });
 });
 
-describe('easyauth --config --upstream', () => {
+describe('§1 easyauth --config --upstream [D]', () => {
   const serve = (args: string[] = []) =>
     runGateway(
       compiled.command,
@@ -127,5 +153,30 @@ describe('easyauth --config --upstream', () => {
     const run = serve(['--port', String(app.port)]);
     expect(await run.exited).toBe(1);
     expect(run.output()).toContain(`port ${app.port} is taken; choose another with EASYAUTH_PORT`);
+  });
+
+  it('--log-format json writes one object a line; trace tells every request without its query', async () => {
+    const run = serve(['--log-format', 'json', '--log', 'trace']);
+    const [, url] = await run.saying(/"url":"([^"]+)"/);
+    const answer = await request(`${url}/public/x?secret=canary`);
+    await answer.body.dump();
+    run.child.kill('SIGTERM');
+    expect(await run.exited).toBe(0);
+    const events = run
+      .output()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    for (const event of events)
+      expect(Object.keys(event).slice(0, 4)).toEqual(['time', 'level', 'area', 'message']);
+    expect(events).toContainEqual(
+      expect.objectContaining({
+        level: 'trace',
+        message: 'passed to the app',
+        path: '/public/x',
+        as: 'nobody',
+      }),
+    );
+    expect(run.output()).not.toContain('canary');
   });
 });

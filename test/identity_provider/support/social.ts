@@ -84,12 +84,12 @@ export function basic(id: string, secret: string): string {
 export async function startSocialProvider(options: Partial<IdentityProviderOptions> = {}) {
   const idp = await startTestProvider({ directory: socialDirectory, ...options });
   const send = async (method: string, path: string, init: RequestInit = {}) =>
-    readAnswer(await fetch(`${idp.url}${path}`, { method, redirect: 'manual', ...init }));
+    readAnswer(await fetch(`http://localhost:${idp.port}${path}`, { method, redirect: 'manual', ...init }));
   const query = (path: string, ...values: readonly Readonly<Record<string, string | undefined>>[]) =>
     send('GET', `${path}?${form(...values)}`);
   const bearer = (path: string, token: string) =>
     send('GET', path, { headers: { authorization: `Bearer ${token}` } });
-  const knob = (action: string, user = HINT) => idp.admin('POST', `/users/${user}/${action}`);
+  const knob = (action: string, user = HINT) => send('POST', `/_admin/users/${user}/${action}`);
   const removeApp = (personality: string, client_id: string) =>
     idp.admin('POST', `/social/users/${HINT}/remove-app`, { personality, client_id });
   return { ...idp, send, query, bearer, knob, removeApp };

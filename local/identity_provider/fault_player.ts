@@ -12,9 +12,10 @@ function entraBody(fault: Fault, { now, baseUrl }: Facts): object {
   return errorBody({ code, error, text, suberror }, errorContext(now, baseUrl, undefined));
 }
 
-function faultStatus({ status, retryAfter, error }: Fault, path: string): number {
+function faultStatus(fault: Fault, path: string): number {
+  const { status, retryAfter, error } = fault;
   if (status !== undefined) return status;
-  return retryAfter !== undefined && error === undefined ? 429 : (personalityFaultStatus(path) ?? 400);
+  return retryAfter !== undefined && error === undefined ? 429 : (personalityFaultStatus(fault, path) ?? 400);
 }
 
 /** The answer a fault gives in place of the real one; undefined for a fault that only delays or cuts. */

@@ -14,7 +14,9 @@ function withoutPort(uri: string): string | undefined {
  */
 export function isRegistered(registered: readonly string[], uri: string): boolean {
   if (registered.includes(uri)) return true;
+  // What URL parsing would strip or map, such as line ends and wide letters, must not reach a Location header.
+  if (!/^[!-~]+$/.test(uri) || uri.includes('#') || uri.includes('@')) return false;
   const local = withoutPort(uri);
-  if (local === undefined || uri.includes('#') || uri.includes('@')) return false;
+  if (local === undefined) return false;
   return registered.some((one) => withoutPort(one) === local);
 }

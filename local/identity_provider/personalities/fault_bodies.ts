@@ -1,6 +1,6 @@
 import { PERSONALITIES, type Personality } from '../directory/social.js';
 import type { Fault } from '../faults.js';
-import { graphBody } from './facebook/errors.js';
+import { graphBody, graphStatus } from './facebook/errors.js';
 
 const OTHER = 'An injected fault.';
 const GRAPH_MESSAGES: ReadonlyMap<number, string> = new Map([
@@ -41,7 +41,8 @@ export function personalityFault(fault: Fault, path: string): object | undefined
   return oauthFault(fault);
 }
 
-/** The status of a fault that names none: GitHub answers its token endpoint's errors with 200. */
-export function personalityFaultStatus(path: string): number | undefined {
+/** The status of a fault that names none: Graph's goes by the code, GitHub answers its token endpoint's errors with 200. */
+export function personalityFaultStatus({ code = 2 }: Fault, path: string): number | undefined {
+  if (personalityOf(path) === 'facebook') return graphStatus(code);
   return path === '/github/login/oauth/access_token' ? 200 : undefined;
 }

@@ -300,6 +300,23 @@ describe('no input makes a personality fail, or sends a browser where no app is 
     );
   });
 
+  it.each(places)('at %s, with a redirect URI that only parses to a registered one', async (path) => {
+    const clients = social.apps.filter((app) => path.startsWith(`/${app.personality}/`));
+    for (const uri of [CALLBACK.replace('/login', '/\n\tlogin'), CALLBACK.replace('local', 'ｌocal')]) {
+      for (const { client_id } of clients) {
+        const usual = { response_type: 'code', state: 's', login_hint: HINT, code_challenge: 'a'.repeat(43) };
+        const scope = path.startsWith('/google')
+          ? 'openid'
+          : path.startsWith('/x2')
+            ? 'tweet.read'
+            : undefined;
+        const answer = await idp.query(path, usual, { client_id, redirect_uri: uri, scope });
+        expect(answer.status).toBeLessThan(500);
+        expect(answer.headers.get('location') ?? CALLBACK).toMatch(/^[!-~]+$/);
+      }
+    }
+  });
+
   it('at the endpoints that programs call', async () => {
     const paths = [
       '/google/token',

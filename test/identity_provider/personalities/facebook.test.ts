@@ -44,7 +44,7 @@ function codeIn(answer: Answer): string {
 /** Code and subcode of a Graph error, which must have Graph's shape. */
 function graphCode({ status, body, headers }: Answer): unknown {
   const { error } = body;
-  expect(status).toBe(400);
+  expect(status).toBe(Object(error).code === 10 ? 403 : 400);
   expect(error).toMatchObject({
     message: expect.any(String),
     type: expect.any(String),
@@ -70,6 +70,7 @@ describe('facebook: the dialog', () => {
     ['an unknown app', { client_id: '9' }, undefined],
     ['a redirect URI that is not registered', { redirect_uri: 'https://evil.test/' }, undefined],
     ['no redirect URI', { redirect_uri: undefined }, undefined],
+    ['a scope that cannot be one', { scope: 'Ünsinn' }, undefined],
     ['another response type', { response_type: 'token' }, undefined],
     ['a version that is none', {}, '/facebook/latest/dialog/oauth'],
   ])('shows %s on a page', async (_, values, path) => {
@@ -236,9 +237,12 @@ describe('facebook: refusals', () => {
   });
 
   it('injected faults come in Graph’s shape: 1, 2, 4, 10, 17', async () => {
-    for (const code of [1, 2, 4, 10, 17]) {
+    const statuses = new Map([1, 2, 4, 10, 17].map((code) => [code, code < 3 ? 500 : 403]));
+    for (const [code, status] of statuses) {
       await idp.admin('POST', '/faults', { path: '/facebook/v3.3/me', code });
-      expect((await me('x')).body.error).toMatchObject({ code, type: 'OAuthException' });
+      const answer = await me('x');
+      expect(answer.status).toBe(status);
+      expect(answer.body.error).toMatchObject({ code, type: 'OAuthException' });
     }
     await idp.admin('POST', '/faults', {
       grant: 'fb_exchange_token',

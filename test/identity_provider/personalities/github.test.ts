@@ -262,6 +262,11 @@ describe('github: the API', () => {
     expect((await idp.bearer('/github/user/emails', field(app, 'access_token'))).status).toBe(200);
   });
 
+  it('scopes that cannot be any are silently left out', async () => {
+    const accessToken = await signIn({ scope: 'gist Ünsinn,"x" repo:status' });
+    expect((await user(accessToken)).headers.get('x-oauth-scopes')).toBe('gist, repo:status');
+  });
+
   it('takes the scheme token too, and refuses no token, a malformed one, and no User-Agent', async () => {
     const accessToken = await signIn();
     const scheme = await idp.send('GET', '/github/user', {

@@ -51,10 +51,12 @@ function read(kit: Kit, values: URLSearchParams, path: string): Request {
   if ((params('response_type') ?? 'code') !== 'code') throw refusal('Invalid response_type.');
   const pkce = readChallenge(params, ['S256', 'plain']);
   if (pkce === undefined) throw refusal('Invalid code_challenge.');
+  const scopes = wordsOf(params('scope'), /[ ,]+/);
+  if (!scopes.every((scope) => /^[a-z_]{1,60}$/.test(scope))) throw refusal('Invalid Scopes.');
   return {
     ...target,
     state: params('state'),
-    scopes: [...new Set(['public_profile', ...wordsOf(params('scope'), /[ ,]+/)])],
+    scopes: [...new Set(['public_profile', ...scopes])],
     authType: params('auth_type'),
     returnScopes: params('return_scopes') === 'true',
     hint: params('login_hint'),

@@ -96,13 +96,21 @@ export function graphBody(error: GraphError): object {
   return { error: { ...error, fbtrace_id: randomBytes(8).toString('base64url') } };
 }
 
-/** A refusal in Graph's shape. */
+/** The status a Graph error comes with: permissions and limits are 403, Facebook's own trouble 500. */
+export function graphStatus(code: number): number {
+  if (code === 1 || code === 2) return 500;
+  const forbids = [4, 10, 17, 32, 341].includes(code) || (code >= 200 && code <= 299);
+  return forbids ? 403 : 400;
+}
+
+/** A refusal in Graph's shape. A wrong app secret has code 1 too, but is the caller's fault. */
 export function graphRefusal(error: GraphError): Refusal {
   const kind = error.code === 190 ? 'invalid_token' : 'invalid_request';
   const challenge = `OAuth "Facebook Platform" "${kind}" "${error.message}"`;
   const outcome =
     error.error_subcode === undefined ? `${error.code}` : `${error.code}/${error.error_subcode}`;
-  return new Refusal(jsonReply(400, graphBody(error), { 'www-authenticate': challenge }), outcome);
+  const status = error.code === 1 ? 400 : graphStatus(error.code);
+  return new Refusal(jsonReply(status, graphBody(error), { 'www-authenticate': challenge }), outcome);
 }
 
 /** A refusal for one of the known causes. */

@@ -13,6 +13,9 @@ import { wordsOf } from '../kit/text.js';
 
 const MISMATCH = 'The redirect_uri MUST match the registered callback URL for this application.';
 
+/** Shape of a scope; what has another is silently left out, as GitHub does with scopes it does not know. */
+const SCOPE = /^[a-z_]{1,40}(:[a-z_]{1,40})?$/;
+
 type Request = Readonly<{
   app: SocialApp;
   redirect: string;
@@ -52,7 +55,8 @@ function read(kit: Kit, values: URLSearchParams): Request {
   const pkce = readChallenge(params, ['S256']);
   if (pkce === undefined) throw refusal('Bad request', 'The code_challenge must be S256.');
   // A GitHub App has permissions of its own and takes no scopes.
-  const scopes = target.app.options?.expiring_tokens ? [] : wordsOf(params('scope'), /[ ,]+/);
+  const asked = target.app.options?.expiring_tokens ? [] : wordsOf(params('scope'), /[ ,]+/);
+  const scopes = asked.filter((scope) => SCOPE.test(scope));
   return {
     ...target,
     scopes,

@@ -4,8 +4,10 @@ import { createHttpClient, type HttpClient } from './adapters/http_client.js';
 import { createClientAssertions } from './adapters/jose/client_assertions.js';
 import { createKeyRing } from './adapters/jose/key_ring.js';
 import { createTokens } from './adapters/jose/tokens.js';
+import { withVerifiedTokens } from './adapters/jose/verified_tokens.js';
 import { createProviderDocuments } from './adapters/provider/metadata.js';
 import { type ConfiguredProvider, createProvider } from './adapters/provider/token_client.js';
+import { createRecentConnections, withRecentGrants } from './adapters/recent_reads.js';
 import { consoleLog, systemClock, systemRandom } from './adapters/system.js';
 import { createAuditLog, createFailureLog } from './adapters/tables/audit.js';
 import { createCircuitStore, createHeartbeat } from './adapters/tables/circuits.js';
@@ -20,6 +22,7 @@ import { createKeyFile } from './adapters/vault/key_file.js';
 import { createKeyVault } from './adapters/vault/key_vault.js';
 import type { Config, Environment } from './config.js';
 import { Refusal } from './domain/errors.js';
+import { createAudited } from './flows/audited.js';
 import { clientsByAppId, createAuthenticateClient } from './flows/authenticate_client.js';
 import { createCheckHealth } from './flows/check_health.js';
 import { createCreateGrant } from './flows/create_grant.js';
@@ -31,6 +34,7 @@ import { createPlanUpkeep } from './flows/plan_upkeep.js';
 import { createRecordFailure } from './flows/record_failure.js';
 import { createRefreshAttempt } from './flows/refresh_attempt.js';
 import { createRefreshConnection } from './flows/refresh_connection.js';
+import { rememberTokens } from './flows/remember_tokens.js';
 import { createRevokeToken } from './flows/revoke_token.js';
 import { createTakeOverConnection } from './flows/take_over_connection.js';
 import { createTokenEndpoint } from './flows/token_endpoint.js';
@@ -108,6 +112,7 @@ export function composeBroker(env: Environment, system: System = SYSTEM): Broker
   const gate = () => assertEasyAuthOn(config);
   const endpoint = { gate, log: system.log };
   const user = {
+    audited: createAudited({ ...system, audit: adapters.audit }),
     identify: createIdentify({ tokens: adapters.tokens, sessionMaxSeconds: config.sessionMaxSeconds }),
     publicOrigin: new URL(config.issuer).origin,
     endpoint,
@@ -171,6 +176,7 @@ function createAdapters({ config, policy }: Settings, { clock, random }: System)
   );
   const http = createHttpClient();
   const providers = createProviders(config, { http, clock });
+  const recent = createRecentConnections(createConnectionStore(table('connections')), clock);
   const keyRing = createKeyRing({
     store: createSigningKeyStore(table('signingKeys')),
     vault,
@@ -179,8 +185,9 @@ function createAdapters({ config, policy }: Settings, { clock, random }: System)
   });
   return {
     vault,
-    connections: createConnectionStore(table('connections')),
-    grants: createGrantStore(table('grants')),
+    connections: recent.store,
+    recent,
+    grants: withRecentGrants(createGrantStore(table('grants')), clock),
     due: createDueIndex(table('due')),
     audit: createAuditLog(table('audit')),
     failures: createFailureLog(table('refreshFailures')),
@@ -190,7 +197,10 @@ function createAdapters({ config, policy }: Settings, { clock, random }: System)
     circuits: createCircuitStore(table('circuits')),
     heartbeat: createHeartbeat(table('heartbeat')),
     provider: createProvider(providers, http),
-    tokens: createTokens({ issuer: config.issuer, providers, keyRing, clock, random }),
+    tokens: withVerifiedTokens(
+      createTokens({ issuer: config.issuer, providers, keyRing, clock, random }),
+      clock,
+    ),
     rulesOf: rulesByName(providers),
     providers: [...providers.keys()],
   };
@@ -237,7 +247,12 @@ function createFlows(deps: System & Adapters & { config: Config; policy: Policy 
       ...deps,
       authenticateClient,
       grantTypes: [createRefreshTokenGrant(heldGrants), createTokenExchangeGrant(heldGrants)],
-      issue: createIssueToken({ ...deps, policy, refresh }),
+      issue: createIssueToken({
+        ...deps,
+        policy,
+        isActive: deps.recent.isActive,
+        refresh: rememberTokens(refresh, { recent: deps.recent.tokens, clock }),
+      }),
     }),
     revokeToken: createRevokeToken({ ...deps, authenticateClient }),
     introspectToken: createIntrospectToken({ ...deps, authenticateClient }),

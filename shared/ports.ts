@@ -57,6 +57,20 @@ export interface ConnectionStore {
   keptTokens(subject: Subject): Promise<readonly KeptToken[]>;
 }
 
+/** A provider token, opened. */
+export interface LiveToken {
+  readonly accessToken: string;
+  readonly scope: Scope;
+  /** ms */
+  readonly expiresAt: number;
+}
+
+/** Tokens handed out a moment ago; a write to the subject's connection forgets them. */
+export interface RecentTokens {
+  get(subject: Subject, target: Target): LiveToken | undefined;
+  set(subject: Subject, target: Target, token: LiveToken): void;
+}
+
 export interface Page<T> {
   readonly items: readonly T[];
   /** Present when there is more. */
@@ -191,6 +205,8 @@ export interface AppTokenClaims {
   readonly appId: string;
   readonly tenant: string;
   readonly roles: readonly string[];
+  /** ms */
+  readonly expiresAt: number;
 }
 
 export interface MintRequest {

@@ -107,3 +107,33 @@ export function servable(
   const left = expiresAt - need.now;
   return left >= Math.max(1, need.minTtlSeconds) * 1000 ? { sealed, scope, expiresAt } : undefined;
 }
+
+/** Kept tokens a connection may have: with the connection itself they change in one transaction of at most 100 rows. */
+export const MOST_KEPT = 60;
+
+/**
+ * Which kept tokens go when `keep` is written: those of an earlier enrolment, those over a day past their use, and beyond
+ * {@link MOST_KEPT} the ones that end first. A client may ask for any part of its scopes, so without this they would grow without end.
+ */
+export function surplus(
+  stored: readonly KeptToken[],
+  keep: readonly KeptToken[],
+  now: number,
+): readonly Target[] {
+  const staying = new Set(keep.map((kept) => targetKey(kept.target)));
+  const enrolment = keep[0]?.enrolment;
+  const others = stored.filter((kept) => !staying.has(targetKey(kept.target)));
+  const useful = others.filter(
+    (kept) => usefulUntil(kept) > now && kept.enrolment === (enrolment ?? kept.enrolment),
+  );
+  const room = Math.max(0, MOST_KEPT - keep.length);
+  const remaining = new Set([...useful].sort((a, b) => usefulUntil(b) - usefulUntil(a)).slice(0, room));
+  return others.filter((kept) => !remaining.has(kept)).map((kept) => kept.target);
+}
+
+const KEPT_AFTER_MS = 86_400_000;
+
+/** A failure is remembered past its next attempt, or its count would start anew. */
+function usefulUntil({ token, failure }: KeptToken): number {
+  return Math.max(token?.expiresAt ?? 0, failure?.nextAttemptAt ?? failure?.at ?? 0) + KEPT_AFTER_MS;
+}

@@ -66,13 +66,16 @@ export class Refusal extends Error {
   }
 }
 
-/** 503 with `Retry-After` in whole seconds, at least one (RFC 9110 §10.2.3). */
-export function unavailable(description: string, retryAfterSeconds: number, cause?: unknown): Refusal {
+/**
+ * 503 with `Retry-After` in whole seconds, at least one (RFC 9110 §10.2.3).
+ * @param why the error behind it, or, in words for the audit and the log, the reason
+ */
+export function unavailable(description: string, retryAfterSeconds: number, why?: unknown): Refusal {
   const seconds = Math.max(1, Math.ceil(retryAfterSeconds));
   return new Refusal('temporarily_unavailable', {
     description,
     headers: { 'Retry-After': String(seconds) },
-    cause,
+    ...(typeof why === 'string' ? { reason: why } : { cause: why }),
   });
 }
 

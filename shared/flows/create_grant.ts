@@ -4,6 +4,7 @@ import { formatScope, isSubset, type Scope } from '../domain/scope.js';
 import { type Subject, subjectName } from '../domain/subject.js';
 import type { ClientPolicy, Policy } from '../policy.js';
 import type { AuditLog, Clock, ConnectionStore, DueIndex, GrantStore, Random } from '../ports.js';
+import { endGrant } from './end_grant.js';
 import { type PlanUpkeep, withDueEntry } from './plan_upkeep.js';
 import type { TakeOverConnection } from './take_over_connection.js';
 
@@ -56,11 +57,26 @@ export function createCreateGrant(deps: Deps): CreateGrant {
       createdAt: now,
       expiresAt: now + seconds * 1000,
     };
-    await deps.grants.create(grant);
-    await record(deps, grant, request.correlationId);
-    await schedule(deps, request.subject);
+    await write(deps, grant, request.correlationId);
     return grant;
   };
+}
+
+/** The look at this connection that is put ahead makes sure that a crash in between leaves no grant that nobody keeps fresh, ms. */
+const LOOK_AFTER_MS = 60_000;
+
+async function write(deps: Deps, grant: Grant, correlationId: string): Promise<void> {
+  const look = { subject: grant.subject, dueAt: grant.createdAt + LOOK_AFTER_MS };
+  await deps.due.put(look);
+  await deps.grants.create(grant);
+  await record(deps, grant, correlationId);
+  if ((await deps.connections.find(grant.subject))?.value.state === 'ended') {
+    // Whoever ended the connection may have looked for grants before this one was there.
+    await endGrant(deps, grant.grantId, { by: 'connection_ended', correlationId });
+    throw new Refusal('conflict', { description: 'the connection was ended while the grant was made' });
+  }
+  const scheduled = await schedule(deps, grant.subject);
+  if (scheduled !== undefined && scheduled !== look.dueAt) await deps.due.remove(look);
 }
 
 function allowedClient(policy: Policy, { clientId, resource, scope }: GrantRequest): ClientPolicy {
@@ -102,16 +118,20 @@ async function record(deps: Deps, grant: Grant, correlationId: string): Promise<
   });
 }
 
-/** A new grant may want something kept fresh sooner than the connection knew. */
-async function schedule(deps: Deps, subject: Subject): Promise<void> {
+/**
+ * A new grant may want something kept fresh sooner than the connection knew.
+ * @returns when the connection is due; undefined when that could not be settled
+ */
+async function schedule(deps: Deps, subject: Subject): Promise<number | undefined> {
   for (let attempt = 0; attempt < WRITE_TRIES; attempt++) {
     const found = await deps.connections.find(subject);
-    if (found?.value.state !== 'active') return;
+    if (found?.value.state !== 'active') return undefined;
     const [soonest] = await deps.planUpkeep(found.value);
     const known = found.value.dueAt ?? Number.POSITIVE_INFINITY;
-    if (!soonest || soonest.dueAt >= known) return;
+    if (!soonest || soonest.dueAt >= known) return known;
     const after = { ...found.value, dueAt: soonest.dueAt };
     const write = () => deps.connections.replace(after, found.etag);
-    if (await withDueEntry(deps.due, { before: found.value, after }, write)) return;
+    if (await withDueEntry(deps.due, { before: found.value, after }, write)) return soonest.dueAt;
   }
+  return undefined;
 }

@@ -38,8 +38,10 @@ export function createEndConnection(deps: Deps): EndConnection {
   return async (subject, correlationId) => {
     const found = await deps.connections.find(subject);
     if (!found || found.value.state === 'ended') return undefined;
-    const grantsEnded = await endGrants(deps, subject, correlationId);
+    const before = await endGrants(deps, subject, correlationId);
     await bury(deps, subject);
+    // A grant made in between must not come to life with the next connection.
+    const since = await endGrants(deps, subject, correlationId);
     await deps.audit.append({
       id: deps.random.uuid(),
       at: deps.clock(),
@@ -47,7 +49,7 @@ export function createEndConnection(deps: Deps): EndConnection {
       subject: subjectName(subject),
       correlationId,
     });
-    return { grantsEnded, revocation: 'not_supported' };
+    return { grantsEnded: before + since, revocation: 'not_supported' };
   };
 }
 

@@ -2,9 +2,10 @@ import { Refusal, unavailable } from '../domain/errors.js';
 import type { Authorization, Narrowing } from '../domain/narrowing.js';
 import type { Failure } from '../domain/refresh_result.js';
 import { beyond, type Scope } from '../domain/scope.js';
+import type { Subject } from '../domain/subject.js';
 import type { Policy, ResourcePolicy } from '../policy.js';
-import type { Clock, ConnectionStore, Tokens } from '../ports.js';
-import type { LiveToken, RefreshConnection, RefreshOutcome } from './refresh_connection.js';
+import type { Clock, LiveToken, Tokens } from '../ports.js';
+import type { RefreshConnection, RefreshOutcome } from './refresh_connection.js';
 
 export interface IssuedToken {
   readonly accessToken: string;
@@ -27,7 +28,8 @@ export type IssueToken = (request: IssueRequest) => Promise<IssuedToken>;
 
 interface Deps {
   readonly policy: Policy;
-  readonly connections: ConnectionStore;
+  /** As of a moment ago. */
+  readonly isActive: (subject: Subject) => Promise<boolean>;
   readonly refresh: RefreshConnection;
   readonly tokens: Tokens;
   readonly clock: Clock;
@@ -52,8 +54,7 @@ export function createIssueToken(deps: Deps): IssueToken {
 /** Minted only while the user's credential lives: a session revoked at the provider ends these tokens too. */
 async function mint(deps: Deps, request: IssueRequest, maxTokenSeconds: number): Promise<IssuedToken> {
   const { subject, clientId, resource, scope, expiresAt, act } = request.authorization;
-  const connection = await deps.connections.find(subject);
-  if (connection?.value.state !== 'active') throw grantDead();
+  if (!(await deps.isActive(subject))) throw grantDead();
   const left = Math.floor((expiresAt - deps.clock()) / 1000);
   const lifetimeSeconds = Math.min(maxTokenSeconds, left);
   assertLongEnough(lifetimeSeconds, request.minTtlSeconds);

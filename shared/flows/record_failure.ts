@@ -1,5 +1,5 @@
 import { operatorAction } from '../domain/audit_event.js';
-import { type Connection, type KeptToken, targetKey } from '../domain/connection.js';
+import { type Connection, type KeptToken, surplus, targetKey } from '../domain/connection.js';
 import { addFailure, type Failure, type ProviderFailure, type Verdict } from '../domain/refresh_result.js';
 import { subjectKey, subjectName } from '../domain/subject.js';
 import type { FailureLog, Versioned } from '../ports.js';
@@ -89,9 +89,15 @@ async function openCircuit(deps: Deps, { claimed }: FailedAttempt): Promise<Refr
   return { kind: 'circuit_open', until };
 }
 
+/** A dead credential opens nothing any more: it is wiped, with every token that came of it. */
 async function bury(deps: Deps, { claimed }: FailedAttempt, failure: Failure): Promise<RefreshOutcome> {
-  const { dueAt: _, ...rest } = unclaimed(claimed.value);
-  const outcome = await commitConnection(deps, { before: claimed, after: { ...rest, state: 'dead' } });
+  const { dueAt: _, refreshToken: __, previous: ___, ...rest } = unclaimed(claimed.value);
+  const kept = await deps.connections.keptTokens(rest.subject);
+  const outcome = await commitConnection(deps, {
+    before: claimed,
+    after: { ...rest, state: 'dead' },
+    drop: kept.map(({ target }) => target),
+  });
   if (outcome === 'lost') return { kind: 'busy' };
   await deps.audit.append({
     id: deps.random.uuid(),
@@ -114,7 +120,8 @@ async function postpone(deps: Deps, attempt: FailedAttempt, failure: Failure): P
   const { dueAt: _, ...rest } = unclaimed(claimed.value);
   const [soonest] = await deps.planUpkeep(rest, [held]);
   const after = soonest === undefined ? rest : { ...rest, dueAt: soonest.dueAt };
-  const outcome = await commitConnection(deps, { before: claimed, after, keep: [held] });
+  const drop = surplus(await deps.connections.keptTokens(subject), [held], deps.clock());
+  const outcome = await commitConnection(deps, { before: claimed, after, keep: [held], drop });
   return outcome === 'lost' ? { kind: 'busy' } : { kind: 'failed', failure };
 }
 

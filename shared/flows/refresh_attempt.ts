@@ -1,4 +1,5 @@
-import type { Connection, KeptToken, Target } from '../domain/connection.js';
+import { type Connection, type KeptToken, surplus, type Target } from '../domain/connection.js';
+import type { ProviderFailure, Verdict } from '../domain/refresh_result.js';
 import { accessTokenSeal, refreshTokenSeal } from '../domain/seal_context.js';
 import { sameSubject, subjectName } from '../domain/subject.js';
 import type {
@@ -59,19 +60,31 @@ export function createRefreshAttempt(deps: AttemptDeps): RefreshAttempt {
     const { provider } = connection.subject;
     const answer = await deps.provider.refresh(provider, refreshToken, request.target);
     if (!answer.ok) return deps.recordFailure({ claimed, kept, request, failure: answer.failure });
-    if (!provesSubject(deps, connection, answer.tokens)) {
-      const failure = { status: 200, error: 'subject_changed', codes: [] };
-      return deps.recordFailure({ claimed, kept, request, failure, verdict: { class: 'grant_dead' } });
-    }
+    const doubt = doubtOf(deps, connection, answer.tokens);
+    if (doubt) return deps.recordFailure({ claimed, kept, request, ...doubt });
     if (request.probing) await deps.circuits.close(provider);
     return store(deps, { claimed, request, tokens: answer.tokens, refreshToken });
   };
 }
 
-/** Identity continuity: a refresh that comes back for another user is never stored (OpenID Connect Core §12.2). */
-function provesSubject(deps: AttemptDeps, { subject }: Connection, { idToken }: ProviderTokens): boolean {
+/**
+ * Identity continuity: a refresh that comes back for another user is never stored, and ends the connection (OpenID Connect Core §12.2).
+ * One that names nobody proves nothing either way: it is not stored, and asked again later.
+ */
+function doubtOf(
+  deps: AttemptDeps,
+  { subject }: Connection,
+  { idToken }: ProviderTokens,
+): { failure: ProviderFailure; verdict: Verdict } | undefined {
   const named = idToken === undefined ? undefined : deps.tokens.subjectOf(subject.provider, idToken);
-  return named !== undefined && sameSubject(named, subject);
+  if (named && sameSubject(named, subject)) return undefined;
+  return named
+    ? { failure: refused('subject_changed'), verdict: { class: 'grant_dead' } }
+    : { failure: refused('subject_unproven'), verdict: { class: 'broker_misconfigured' } };
+}
+
+function refused(error: string): ProviderFailure {
+  return { status: 200, error, codes: [] };
 }
 
 interface Refreshed {
@@ -89,7 +102,8 @@ async function store(deps: AttemptDeps, refreshed: Refreshed): Promise<RefreshOu
   const [soonest] = await deps.planUpkeep(next, [kept]);
   const { dueAt: _, ...rest } = next;
   const after: Connection = soonest === undefined ? rest : { ...rest, dueAt: soonest.dueAt };
-  const outcome = await commitConnection(deps, { before: claimed, after, keep: [kept] });
+  const drop = surplus(await deps.connections.keptTokens(next.subject), [kept], deps.clock());
+  const outcome = await commitConnection(deps, { before: claimed, after, keep: [kept], drop });
   if (outcome === 'lost') return { kind: 'busy' };
   await recordRefreshed(deps, after, request);
   if (request.target.resource === undefined) return { kind: 'alive' };

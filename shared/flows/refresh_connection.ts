@@ -1,29 +1,21 @@
 import type { RefreshCause } from '../domain/audit_event.js';
 import { type Connection, isClaimed, type KeptToken, servable, type Target } from '../domain/connection.js';
 import type { Failure } from '../domain/refresh_result.js';
-import type { Scope } from '../domain/scope.js';
 import { accessTokenSeal } from '../domain/seal_context.js';
 import type { Subject } from '../domain/subject.js';
-import type { CircuitStore, Clock, ConnectionStore, Random, Vault, Versioned } from '../ports.js';
+import type { CircuitStore, Clock, ConnectionStore, LiveToken, Random, Vault, Versioned } from '../ports.js';
 import type { RefreshAttempt } from './refresh_attempt.js';
 
 export interface RefreshRequest {
   readonly subject: Subject;
   readonly target: Target;
-  /** A kept token that lives at least this much longer is served without a refresh, seconds. */
+  /** A kept token that lives at least this much longer is served without a refresh, seconds; infinite refreshes always. */
   readonly minTtlSeconds: number;
   /** Serve a kept token with less left than that when the provider cannot be used just now. */
   readonly acceptShorter: boolean;
   readonly cause: RefreshCause;
   /** How long to wait for somebody else's refresh, ms. */
   readonly patienceMs: number;
-}
-
-export interface LiveToken {
-  readonly accessToken: string;
-  readonly scope: Scope;
-  /** ms */
-  readonly expiresAt: number;
 }
 
 export type RefreshOutcome =
@@ -51,6 +43,10 @@ export interface RefreshDeps {
 /** How long others keep off a claimed connection: more than the provider call and the commit after it can take. */
 export const CLAIM_MS = 60_000;
 const POLL_MS = 100;
+/** A token this young is not replaced for want of life: its successor would not live longer, and callers could force refreshes, ms. */
+const YOUNG_MS = 60_000;
+/** While one call tests a circuit that may close, others keep off for so long, ms. */
+const PROBE_MS = 30_000;
 
 /**
  * The one way a connection is refreshed, for the timer's worker and the token endpoint alike: serve what is fresh; claim by etag;
@@ -75,12 +71,21 @@ async function tryOnce(deps: RefreshDeps, request: RefreshRequest): Promise<Refr
   ]);
   if (!found || found.value.state === 'ended') return { kind: 'absent' };
   if (found.value.state === 'dead') return { kind: 'dead' };
-  const served = await serve(deps, { kept, connection: found.value, minTtlSeconds });
+  const forced = minTtlSeconds === Number.POSITIVE_INFINITY;
+  const enough = !forced && isYoung(kept, deps.clock()) ? Math.min(1, minTtlSeconds) : minTtlSeconds;
+  const served = await serve(deps, { kept, connection: found.value, minTtlSeconds: enough });
   if (served) return served;
   const outcome = await refreshNow(deps, { found, kept, request });
   const hopeful = outcome.kind === 'circuit_open' || isPassing(outcome);
   const shorter = request.acceptShorter && hopeful;
   return (shorter && (await serve(deps, { kept, connection: found.value, minTtlSeconds: 1 }))) || outcome;
+}
+
+/** Obtained within the last minute, and still in the first half of its life. */
+function isYoung(kept: KeptToken | undefined, now: number): boolean {
+  if (!kept?.token) return false;
+  const { obtainedAt, expiresAt } = kept.token;
+  return now - obtainedAt < Math.min(YOUNG_MS, (expiresAt - obtainedAt) / 2);
 }
 
 /** A failure that says nothing against the user: what was issued before is still theirs. */
@@ -113,7 +118,9 @@ async function refreshNow(
   if (isClaimed(found.value, now)) return { kind: 'busy' };
   const claimed = await claim(deps, found, deps.random.uuid());
   if (!claimed) return { kind: 'busy' };
-  return deps.attempt(claimed, kept, { ...request, probing: openUntil !== undefined });
+  const probing = openUntil !== undefined;
+  if (probing) await deps.circuits.open(request.subject.provider, now + PROBE_MS);
+  return deps.attempt(claimed, kept, { ...request, probing });
 }
 
 /** The provider is left alone until the time of the next attempt; for ever when there is none. */

@@ -1,6 +1,6 @@
 import { type Connection, type KeptToken, targetKey } from '../domain/connection.js';
 import { Refusal, unavailable } from '../domain/errors.js';
-import type { ProviderFailure } from '../domain/refresh_result.js';
+import { addFailure, type ProviderFailure } from '../domain/refresh_result.js';
 import { refreshTokenSeal } from '../domain/seal_context.js';
 import { type Subject, sameSubject, subjectName } from '../domain/subject.js';
 import { CREDENTIAL } from '../domain/upkeep.js';
@@ -82,7 +82,11 @@ function refreshTokenMissing(provider: string): Refusal {
 }
 
 function refusalOf(deps: Deps, subject: Subject, failure: ProviderFailure): Refusal {
-  const verdict = deps.rulesOf(subject.provider).classify(failure, undefined);
+  const { classify } = deps.rulesOf(subject.provider);
+  const now = deps.clock();
+  // Nothing is stored that could be lost: what a second look would call dead is turned down at the first.
+  const first = addFailure(undefined, failure, classify(failure, undefined), { now, seed: '' });
+  const verdict = classify(failure, first);
   const reason = `${verdict.class}: ${failure.error} ${failure.codes.join(' ')}`.trim();
   if (verdict.class === 'transient' || verdict.class === 'broker_misconfigured') {
     return unavailable('the identity provider cannot be used now', failure.retryAfterSeconds ?? 30, reason);

@@ -45,26 +45,40 @@ interface WorkDeps {
   readonly log: Log;
 }
 
+/** A provider that hangs holds one of these, not the whole batch. */
+const AT_ONCE = 8;
+/** After this nothing more is begun, so that a batch ends well within the platform's time-out for a function, ms. */
+const BUDGET_MS = 2 * 60_000;
+
 export function createWorkDue(deps: WorkDeps): WorkDue {
   return async (items) => {
-    for (const item of items) {
-      try {
-        await workOne(deps, item);
-      } catch (error) {
-        // The item stays in the index and comes back; only names of ours are logged.
-        const name = error instanceof Error ? error.name : 'unknown';
-        deps.log.error('upkeep of a connection failed', { subject: subjectName(item.subject), error: name });
-      }
-    }
+    const startedAt = deps.clock();
+    const waiting = [...items];
+    const next = () => (deps.clock() - startedAt < BUDGET_MS ? waiting.shift() : undefined);
+    const worker = async (): Promise<void> => {
+      for (let item = next(); item; item = next()) await workSafely(deps, item);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
   };
 }
 
+async function workSafely(deps: WorkDeps, item: DueItem): Promise<void> {
+  try {
+    await workOne(deps, item);
+  } catch (error) {
+    // The item stays in the index and comes back; only names of ours are logged.
+    const name = error instanceof Error ? error.name : 'unknown';
+    deps.log.error('upkeep of a connection failed', { subject: subjectName(item.subject), error: name });
+  }
+}
+
+/**
+ * An item says when to look, not what to do: that follows from the connection as it is now. So an item too many costs a look, and an item
+ * whose connection was never written to match, as a crash leaves it, still does its work.
+ */
 async function workOne(deps: WorkDeps, item: DueItem): Promise<void> {
   const found = await deps.connections.find(item.subject);
-  if (found?.value.state !== 'active' || found.value.dueAt !== item.dueAt) {
-    await deps.due.remove(item);
-    return;
-  }
+  if (found?.value.state !== 'active') return deps.due.remove(item);
   const plan = await deps.planUpkeep(found.value);
   const due = plan.filter(({ dueAt }) => dueAt <= deps.clock());
   for (const { target } of due) {
@@ -78,17 +92,21 @@ async function workOne(deps: WorkDeps, item: DueItem): Promise<void> {
     });
     if (outcome.kind === 'dead' || outcome.kind === 'absent' || outcome.kind === 'circuit_open') return;
   }
-  if (due.length === 0) await reschedule(deps, item);
+  if (due.length === 0 || found.value.dueAt !== item.dueAt) await settle(deps, item);
 }
 
-/** Nothing is due after all (a grant has ended, say): the connection moves to its next time, or out of the index. */
-async function reschedule(deps: WorkDeps, item: DueItem): Promise<void> {
+/** Brings connection and index in step where no refresh has done so: the connection gets its next time, and the item goes. */
+async function settle(deps: WorkDeps, item: DueItem): Promise<void> {
   const found = await deps.connections.find(item.subject);
-  if (!found || found.value.dueAt !== item.dueAt) return;
-  const { dueAt: _, ...rest } = found.value;
+  if (found?.value.state !== 'active') return deps.due.remove(item);
   const [soonest] = await deps.planUpkeep(found.value);
-  const after = soonest === undefined ? rest : { ...rest, dueAt: soonest.dueAt };
-  await withDueEntry(deps.due, { before: found.value, after }, () =>
-    deps.connections.replace(after, found.etag),
-  );
+  // Still due: somebody else has it, or it could not be done. The item comes back.
+  if (soonest && soonest.dueAt <= deps.clock()) return;
+  const { dueAt: known, ...rest } = found.value;
+  if (soonest?.dueAt !== known) {
+    const after = soonest === undefined ? rest : { ...rest, dueAt: soonest.dueAt };
+    const write = () => deps.connections.replace(after, found.etag);
+    if (!(await withDueEntry(deps.due, { before: found.value, after }, write))) return;
+  }
+  if (soonest?.dueAt !== item.dueAt) await deps.due.remove(item);
 }

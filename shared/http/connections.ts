@@ -2,6 +2,7 @@ import type { HttpHandler, HttpResponseInit } from '@azure/functions';
 import type { Connection } from '../domain/connection.js';
 import { Refusal } from '../domain/errors.js';
 import { type Subject, subjectName } from '../domain/subject.js';
+import type { Audited } from '../flows/audited.js';
 import type { EndConnection } from '../flows/end_connection.js';
 import type { TakeOverConnection } from '../flows/take_over_connection.js';
 import type { ConnectionStore } from '../ports.js';
@@ -15,6 +16,7 @@ export interface ConnectionsDeps {
   readonly connections: ConnectionStore;
   readonly takeOver: TakeOverConnection;
   readonly end: EndConnection;
+  readonly audited: Audited;
   readonly publicOrigin: string;
   readonly endpoint: Pick<EndpointOptions, 'gate' | 'log'>;
 }
@@ -26,7 +28,10 @@ export function createConnectHandler(deps: ConnectionsDeps): HttpHandler {
     assertSameSite(request, deps.publicOrigin);
     const { subject } = asUser(await deps.identify(request));
     const refreshToken = sessionRefreshToken(request, subject);
-    const { connection, created } = await deps.takeOver({ subject, refreshToken, correlationId });
+    const { connection, created } = await deps.audited(
+      { type: 'connection.refused', subject, correlationId },
+      () => deps.takeOver({ subject, refreshToken, correlationId }),
+    );
     return json(created ? 201 : 200, connectionBody(connection));
   });
 }

@@ -4,6 +4,7 @@ import { type Grant, grantState } from '../domain/grant.js';
 import { isResourceUri } from '../domain/resource.js';
 import { formatScope, parseScope, type Scope } from '../domain/scope.js';
 import { sameSubject, subjectName } from '../domain/subject.js';
+import type { Audited } from '../flows/audited.js';
 import type { CreateGrant } from '../flows/create_grant.js';
 import type { ClientPolicy } from '../policy.js';
 import type { Clock, GrantStore, Page, PageRequest } from '../ports.js';
@@ -18,6 +19,7 @@ export interface GrantsDeps {
   readonly identify: Identify;
   readonly grants: GrantStore;
   readonly createGrant: CreateGrant;
+  readonly audited: Audited;
   readonly endGrant: (
     grantId: string,
     by: { by: 'subject' | 'client'; correlationId: string },
@@ -36,9 +38,12 @@ export function createGrantHandler(deps: GrantsDeps): HttpHandler {
   return createEndpoint(options, async ({ request, correlationId }) => {
     assertSameSite(request, deps.publicOrigin);
     const { subject } = asUser(await deps.identify(request));
-    const asked = readGrantRequest(await readJson(request));
-    const refreshToken = sessionRefreshToken(request, subject);
-    const grant = await deps.createGrant({ ...asked, subject, refreshToken, correlationId });
+    const grant = await deps.audited({ type: 'grant.refused', subject, correlationId }, async (note) => {
+      const asked = readGrantRequest(await readJson(request));
+      note(factsOf(asked));
+      const refreshToken = sessionRefreshToken(request, subject);
+      return deps.createGrant({ ...asked, subject, refreshToken, correlationId });
+    });
     return json(201, grantBody(grant, deps.clock()));
   });
 }
@@ -119,6 +124,17 @@ function readGrantRequest(body: Readonly<Record<string, unknown>>) {
     resource,
     scope: scopeMember(text(body, 'scope')),
     expiresInSeconds: secondsMember(body.expires_in),
+  };
+}
+
+const MOST_RECORDED = 1024;
+
+/** What was asked, for the audit; cut, since the words are the caller's. */
+function factsOf({ clientId, resource, scope }: { clientId: string; resource: string; scope: Scope }) {
+  return {
+    clientId: clientId.slice(0, MOST_RECORDED),
+    resource,
+    requestedScope: formatScope(scope).slice(0, MOST_RECORDED),
   };
 }
 

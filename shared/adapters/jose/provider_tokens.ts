@@ -91,7 +91,12 @@ export async function verifyAppToken(deps: ProviderTokensDeps, token: string): P
     throw unauthenticated('the app token does not name its app');
   }
   assertTenant(provider, claims.tid);
-  return { appId, tenant: claims.tid, roles: strings(claims.roles) };
+  return {
+    appId,
+    tenant: claims.tid,
+    roles: strings(claims.roles),
+    expiresAt: (claims.exp ?? 0) * 1000,
+  };
 }
 
 /** What a provider's user token must be: an access token or an ID token for one of these audiences. */

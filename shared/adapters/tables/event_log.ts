@@ -2,6 +2,7 @@ import type { EventLog, LogQuery } from '../../ports.js';
 import { collect } from './collect.js';
 import { decodeCursor } from './cursor.js';
 import { all, compare } from './filter.js';
+import { createGroupCommit } from './group_commit.js';
 import type { Row, Table } from './table.js';
 
 const HOUR = 3_600_000;
@@ -24,11 +25,9 @@ export interface EventRows<T, F> {
 export function createEventLog<T extends { id: string; at: number }, F extends object>(
   rows: EventRows<T, F>,
 ): EventLog<T, F> {
+  const commit = createGroupCommit(rows.table);
   return {
-    async append(item) {
-      // A taken key is our own write, applied and retried by the SDK: the id is drawn fresh for every item.
-      await rows.table.insert({ ...rows.toRow(item), ...keysOf(item) });
-    },
+    append: (item) => commit({ ...rows.toRow(item), ...keysOf(item) }),
     async query(query) {
       const filter = filterOf(query, rows.columns);
       const found = await collect(query.limit, (options) => rows.table.page(filter, options));

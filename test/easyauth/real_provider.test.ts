@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { request } from 'undici';
@@ -8,70 +7,14 @@ import { type Gateway, startGateway } from '../../easyauth/gateway.js';
 import { type IdentityProvider, startIdentityProvider } from '../../local/identity_provider/server.js';
 import { createBrowser } from './support/browser.js';
 import { type EchoApp, type Seen, startEchoApp } from './support/echo_app.js';
-import { aliceOid, clientId, clientSecret, tid } from './support/scripted_provider.js';
+import { directoryOf, freePort, job } from './support/embedded.js';
+import { aliceOid, clientSecret, tid } from './support/scripted_provider.js';
 import { ordinaryConfig } from './support/stack.js';
-
-const graph = 'https://graph.microsoft.test';
-const audra = 'aaaaaaaa-0000-4000-8000-000000000003';
-const job = '33333333-3333-4333-8333-333333333333';
 
 let app: EchoApp;
 let idp: IdentityProvider;
 let gateway: Gateway;
 let stateDir: string;
-
-/** The redirect address must be registered before the provider starts, so the gateway's port is chosen first. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}
-
-const directoryOf = (port: number) => ({
-  default_resource: graph,
-  tenants: [{ tid, domain: 'contoso.test', name: 'Contoso' }],
-  users: [
-    { name: 'Alice', upn: 'alice@contoso.test', email: 'alice@contoso.test', oid: aliceOid, tid },
-    { name: 'Audra', upn: 'audra@contoso.test', oid: audra, tid, roles: { [clientId]: ['Audit.Read'] } },
-  ],
-  apps: [
-    {
-      app_id: '00000003-0000-4000-8000-000000000000',
-      name: 'Graph',
-      tid,
-      secrets: [],
-      redirect_uris: [],
-      app_id_uri: graph,
-      scopes: ['User.Read', 'Mail.Read'],
-    },
-    {
-      app_id: clientId,
-      name: 'Token broker',
-      tid,
-      secrets: [clientSecret],
-      redirect_uris: [`http://localhost:${port}/.auth/login/aad/callback`],
-      logout_uris: [`http://localhost:${port}/.auth/logout/complete`],
-      app_id_uri: 'api://token-broker',
-      scopes: ['access_as_user'],
-      roles: ['Audit.Read'],
-      token_version: 2,
-      idtyp: true,
-      consents: [{ resource: graph, scopes: ['User.Read'] }],
-    },
-    {
-      app_id: job,
-      name: 'Job',
-      tid,
-      secrets: ['job-secret'],
-      redirect_uris: [],
-      app_role_grants: { [clientId]: ['Audit.Read'] },
-    },
-  ],
-});
 
 beforeAll(async () => {
   stateDir = await mkdtemp(join(tmpdir(), 'easyauth-real-'));
@@ -111,7 +54,7 @@ async function signIn(user: string) {
   return { browser, done };
 }
 
-describe('with the embedded identity provider', () => {
+describe('§5.1 sign-in, refresh and sign-out with the embedded identity provider [O]', () => {
   it('a user signs in, the app sees identity and tokens, a refresh brings new ones', async () => {
     const { browser, done } = await signIn('alice@contoso.test');
     expect([done.status, done.headers.location]).toEqual([302, `${gateway.url}/api`]);

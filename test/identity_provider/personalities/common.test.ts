@@ -1,9 +1,5 @@
 import { rm } from 'node:fs/promises';
-import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createDirectory } from '../../../local/identity_provider/directory/directory.js';
-import { checkDirectory, DirectoryError } from '../../../local/identity_provider/directory/load.js';
-import { BROKER, directory } from '../support/directory.js';
 import { oauthHeader, sign } from '../support/oauth1.js';
 import { field } from '../support/provider.js';
 import {
@@ -15,8 +11,6 @@ import {
   form,
   HINT,
   type SocialProvider,
-  social,
-  socialDirectory,
   startSocialProvider,
 } from '../support/social.js';
 
@@ -26,89 +20,6 @@ beforeAll(async () => {
 });
 afterAll(() => idp.stop());
 afterEach(() => idp.admin('DELETE', '/faults'));
-
-function problemsOf(value: unknown): readonly string[] {
-  try {
-    checkDirectory(value);
-    return [];
-  } catch (error) {
-    if (error instanceof DirectoryError) return error.problems;
-    throw error;
-  }
-}
-
-describe('the social member of the directory file', () => {
-  it('is taken when whole, and may be absent', () => {
-    expect(problemsOf(socialDirectory)).toEqual([]);
-    expect(problemsOf({ ...directory, social: { apps: [] } })).toEqual([]);
-    expect(createDirectory(checkDirectory(directory)).file.social).toBeUndefined();
-  });
-
-  it('is refused with every problem of shape, by place and never by value', () => {
-    const apps = [
-      { personality: 'canary', client_id: 'a', redirect_uris: [CALLBACK] },
-      { personality: 'google', client_id: 'b', secret: 7, redirect_uris: [] },
-      {
-        personality: 'google',
-        client_id: 'c',
-        secret: 's',
-        redirect_uris: [CALLBACK],
-        options: { canary: true },
-      },
-    ];
-    const problems = problemsOf({
-      ...directory,
-      social: { users: [{ oid: 'x', handle: '-canary-' }], apps },
-    });
-    expect(problems).toEqual(
-      expect.arrayContaining([
-        expect.stringContaining('social/apps/0/personality must be equal to one of'),
-        expect.stringContaining('social/apps/1/secret must be string'),
-        expect.stringContaining('social/apps/1/redirect_uris must NOT have fewer than 1 items'),
-        expect.stringContaining('social/apps/2/options must NOT have additional properties'),
-        expect.stringContaining('social/users/0/handle must match pattern'),
-      ]),
-    );
-    expect(problems.join().replaceAll('(canary)', '')).not.toContain('canary');
-  });
-
-  it('is refused for every problem between entries', () => {
-    const uris = { redirect_uris: [CALLBACK] };
-    const apps = [
-      { personality: 'google', client_id: 'a', ...uris },
-      { personality: 'google', client_id: 'A', secret: 's', redirect_uris: ['http://evil.test/'] },
-      { personality: 'apple', client_id: 'b', secret: 's', ...uris },
-      {
-        personality: 'apple',
-        client_id: 'c',
-        team_id: 't',
-        key_id: 'k',
-        public_key: '-----BEGIN PUBLIC KEY-----x',
-        ...uris,
-      },
-      { personality: 'github', client_id: BROKER, secret: 's', team_id: 't', ...uris },
-      { personality: 'github', client_id: 'd', secret: 's', options: { testing: true }, ...uris },
-    ];
-    const [first] = directory.users;
-    const users = [{ oid: 'nobody' }, { oid: first?.oid, handle: 'x' }, { oid: first?.oid, handle: 'X' }];
-    expect(problemsOf({ ...directory, social: { users, apps } })).toEqual([
-      'social/users/0/oid is not the oid of a user',
-      'social/users/2/oid repeats social/users/1/oid',
-      'social/users/2/handle repeats social/users/1/handle',
-      'social/apps/1/client_id repeats social/apps/0/client_id',
-      'social/apps/4/client_id is that of an Entra app',
-      'social/apps/0 must have secret',
-      'social/apps/1/redirect_uris/0 is plain http and not a loopback address',
-      'social/apps/2 must have public_key',
-      'social/apps/2 must have key_id',
-      'social/apps/2 must have team_id',
-      'social/apps/2/secret is not used by apple, whose apps sign theirs',
-      'social/apps/3/public_key is not a public key on P-256',
-      'social/apps/4/team_id is for apple only',
-      'social/apps/5/options/testing is for google only',
-    ]);
-  });
-});
 
 /** Signs in at the four that have refresh tokens; tells how to refresh each. */
 async function refreshables(at: SocialProvider) {
@@ -250,129 +161,5 @@ describe('the knobs', () => {
     await fault({ client: 'x-app', status: 500 });
     const headers = { authorization: basic('x-app', 'x') };
     expect((await idp.send('POST', '/x2/2/oauth2/token', { headers })).status).toBe(500);
-  });
-});
-
-describe('no input makes a personality fail, or sends a browser where no app is registered', () => {
-  const odd = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 40 }),
-    fc.constantFrom('', '%', '\u0000', '../..', '__proto__', '|', 'a|b', 'x'.repeat(300)),
-  );
-  const client = fc.oneof(fc.constantFrom(...social.apps.map((app) => app.client_id)), odd);
-  const redirect = fc.oneof(fc.constant(CALLBACK), fc.webUrl(), odd);
-  const values = fc.record(
-    {
-      client_id: client,
-      redirect_uri: redirect,
-      oauth_token: odd,
-      response_type: fc.oneof(fc.constantFrom('code', 'code id_token'), odd),
-      response_mode: fc.oneof(fc.constantFrom('query', 'fragment', 'form_post'), odd),
-      scope: fc.oneof(fc.constantFrom('openid', 'email', 'tweet.read offline.access'), odd),
-      login_hint: fc.oneof(fc.constant(HINT), odd),
-      prompt: fc.oneof(fc.constantFrom('none', 'consent'), odd),
-      code_challenge: fc.oneof(fc.constant('a'.repeat(43)), odd),
-      state: odd,
-      access_type: odd,
-    },
-    { requiredKeys: [] },
-  );
-  const places = [
-    '/google/o/oauth2/v2/auth',
-    '/facebook/v3.3/dialog/oauth',
-    '/twitter/oauth/authenticate',
-    '/x2/i/oauth2/authorize',
-    '/github/login/oauth/authorize',
-    '/apple/auth/authorize',
-  ];
-
-  it('at the authorization endpoints', async () => {
-    await fc.assert(
-      fc.asyncProperty(values, fc.constantFrom(...places), async (query, path) => {
-        const answer = await idp.query(path, query);
-        expect(answer.status).toBeLessThan(500);
-        const target = answer.headers.get('location');
-        if (target !== null) expect(target.startsWith(CALLBACK)).toBe(true);
-        const action = /<form method="post" action="([^"]*)"/.exec(answer.text)?.[1];
-        if (action !== undefined)
-          expect([CALLBACK, `${path.split('/', 2).join('/')}/sign_in`]).toContain(action);
-      }),
-      { numRuns: 300 },
-    );
-  });
-
-  it.each(places)('at %s, with a redirect URI that only parses to a registered one', async (path) => {
-    const clients = social.apps.filter((app) => path.startsWith(`/${app.personality}/`));
-    for (const uri of [CALLBACK.replace('/login', '/\n\tlogin'), CALLBACK.replace('local', 'ｌocal')]) {
-      for (const { client_id } of clients) {
-        const usual = { response_type: 'code', state: 's', login_hint: HINT, code_challenge: 'a'.repeat(43) };
-        const scope = path.startsWith('/google')
-          ? 'openid'
-          : path.startsWith('/x2')
-            ? 'tweet.read'
-            : undefined;
-        const answer = await idp.query(path, usual, { client_id, redirect_uri: uri, scope });
-        expect(answer.status).toBeLessThan(500);
-        expect(answer.headers.get('location') ?? CALLBACK).toMatch(/^[!-~]+$/);
-      }
-    }
-  });
-
-  it('at the endpoints that programs call', async () => {
-    const paths = [
-      '/google/token',
-      '/google/revoke',
-      '/google/tokeninfo',
-      '/google/v1/userinfo',
-      '/google/sign_in',
-      '/facebook/v3.3/oauth/access_token',
-      '/facebook/v3.3/me',
-      '/twitter/oauth/request_token',
-      '/twitter/oauth/access_token',
-      '/twitter/1.1/oauth/invalidate_token',
-      '/x2/2/oauth2/token',
-      '/x2/2/oauth2/revoke',
-      '/x2/sign_in',
-      '/github/login/oauth/access_token',
-      '/github/applications/Ov23/token',
-      '/apple/auth/token',
-      '/apple/auth/revoke',
-    ];
-    const secret = fc.oneof(fc.constantFrom(CLIENT_SECRET, 'other'), odd);
-    const jwt = fc
-      .tuple(fc.base64String(), fc.base64String(), fc.base64String())
-      .map((parts) => parts.join('.'));
-    const token = fc.oneof(odd, jwt, fc.constantFrom('ya29.x', '1//0x', 'EAAsx', 'gho_x', 'ghr_x', 'r'));
-    const calls = fc.record(
-      {
-        grant_type: fc.oneof(
-          fc.constantFrom('authorization_code', 'refresh_token', 'fb_exchange_token'),
-          odd,
-        ),
-        client_id: client,
-        client_secret: fc.oneof(secret, jwt),
-        code: token,
-        refresh_token: token,
-        token,
-        access_token: token,
-        id_token: jwt,
-        fb_exchange_token: token,
-        input_token: token,
-        redirect_uri: redirect,
-        transaction: token,
-        oauth_consumer_key: fc.oneof(fc.constant('tw-key'), odd),
-        oauth_timestamp: odd,
-      },
-      { requiredKeys: [] },
-    );
-    const schemes = fc.constantFrom('Basic', 'Bearer', 'OAuth', 'token', '');
-    const header = fc.tuple(schemes, fc.base64String()).map((parts) => parts.join(' ').trim());
-    await fc.assert(
-      fc.asyncProperty(calls, fc.constantFrom(...paths), header, async (body, path, authorization) => {
-        const answer = await idp.send('POST', path, { body: form(body), headers: { authorization } });
-        expect(answer.status).toBeLessThan(500);
-      }),
-      { numRuns: 500 },
-    );
-    expect(idp.lines.join('\n')).not.toContain('unexpected failure');
   });
 });

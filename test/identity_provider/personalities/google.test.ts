@@ -1,7 +1,8 @@
 import * as client from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ALICE, BOB } from '../support/directory.js';
-import { type Answer, claims, cookieOf, field, formFields, location } from '../support/provider.js';
+import { GOOGLE_CLIENT, googleApp } from '../support/google.js';
+import { claims, cookieOf, field, formFields, location } from '../support/provider.js';
 import {
   basic,
   CALLBACK,
@@ -13,33 +14,16 @@ import {
   startSocialProvider,
 } from '../support/social.js';
 
-const CLIENT = 'g.apps.test';
-const DRIVE = 'https://www.googleapis.com/auth/drive';
-const EMAIL = 'https://www.googleapis.com/auth/userinfo.email';
+const CLIENT = GOOGLE_CLIENT;
 type Values = Readonly<Record<string, string | undefined>>;
 
 let idp: SocialProvider;
+let app: ReturnType<typeof googleApp>;
 beforeAll(async () => {
   idp = await startSocialProvider();
+  app = googleApp(idp);
 });
 afterAll(() => idp.stop());
-
-const authorize = (values: Values = {}, headers: Record<string, string> = {}): Promise<Answer> => {
-  const usual = { client_id: CLIENT, redirect_uri: CALLBACK, response_type: 'code', state: 's' };
-  const query = form(usual, { scope: `openid email ${DRIVE}`, login_hint: HINT }, values);
-  return idp.send('GET', `/google/o/oauth2/v2/auth?${query}`, { headers });
-};
-const token = (values: Values): Promise<Answer> =>
-  idp.send('POST', '/google/token', {
-    body: form({ client_id: CLIENT, client_secret: CLIENT_SECRET }, values),
-  });
-const redeem = (code: string, values: Values = {}): Promise<Answer> =>
-  token({ grant_type: 'authorization_code', code, redirect_uri: CALLBACK, ...values });
-const signIn = async (values: Values = {}): Promise<Answer> =>
-  redeem(codeIn(await authorize({ access_type: 'offline', prompt: 'consent', ...values })));
-const refresh = (refreshToken: string, values: Values = {}): Promise<Answer> =>
-  token({ grant_type: 'refresh_token', refresh_token: refreshToken, ...values });
-const freshUser = () => idp.removeApp('google', CLIENT);
 
 describe('google: a standard client', () => {
   it('discovers, signs in with PKCE and nonce, validates the ID token, asks userinfo, refreshes and revokes', async () => {
@@ -99,7 +83,7 @@ describe('google: the authorization endpoint', () => {
     ['prompt none with another', { prompt: 'none consent' }],
     ['a malformed challenge', { code_challenge: 'short', code_challenge_method: 'S256' }],
   ])('shows %s on a page and redirects nowhere', async (_, values) => {
-    const answer = await authorize(values);
+    const answer = await app.authorize(values);
     expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(answer.status).toBeLessThan(500);
     expect(answer.headers.get('location')).toBeNull();
@@ -111,25 +95,25 @@ describe('google: the authorization endpoint', () => {
   });
 
   it('without a hint shows a page whose button signs in, with what was left unticked left out', async () => {
-    const page = await authorize({ login_hint: undefined });
+    const page = await app.authorize({ login_hint: undefined });
     expect(page.status).toBe(200);
     expect(page.text).toContain('<html lang="en">');
     const body = form(formFields(page.text), { user: ALICE, allow: 'openid' });
     const back = await idp.send('POST', '/google/sign_in', { body });
     expect(location(back).get('state')).toBe('s');
-    const answer = await redeem(codeIn(back));
+    const answer = await app.redeem(codeIn(back));
     expect(answer.body.scope).toBe('openid');
   });
 
   it('Cancel sends access_denied to the app', async () => {
-    const page = await authorize({ login_hint: undefined });
+    const page = await app.authorize({ login_hint: undefined });
     const body = form(formFields(page.text), { cancel: '1' });
     const back = location(await idp.send('POST', '/google/sign_in', { body }));
     expect(Object.fromEntries(back)).toEqual({ error: 'access_denied', state: 's' });
   });
 
   it('takes the form only of its own fresh page, and from its own site', async () => {
-    const page = await authorize({ login_hint: undefined });
+    const page = await app.authorize({ login_hint: undefined });
     const body = form(formFields(page.text), { user: ALICE });
     const foreign = await idp.send('POST', '/google/sign_in', {
       body,
@@ -142,129 +126,26 @@ describe('google: the authorization endpoint', () => {
   });
 
   it('prompt=none answers for a session that has consented, and refuses without one', async () => {
-    const cookie = cookieOf(await authorize());
+    const cookie = cookieOf(await app.authorize());
     const silent = { login_hint: undefined, prompt: 'none' };
-    expect(location(await authorize(silent)).get('error')).toBe('interaction_required');
-    expect(codeIn(await authorize(silent, { cookie }))).not.toBe('');
-    const more = await authorize({ ...silent, scope: 'openid https://mail.google.com/' }, { cookie });
+    expect(location(await app.authorize(silent)).get('error')).toBe('interaction_required');
+    expect(codeIn(await app.authorize(silent, { cookie }))).not.toBe('');
+    const more = await app.authorize({ ...silent, scope: 'openid https://mail.google.com/' }, { cookie });
     expect(location(more).get('error')).toBe('interaction_required');
   });
 
   it('hd admits only accounts of that domain', async () => {
-    expect(codeIn(await authorize({ hd: 'contoso.test' }))).not.toBe('');
-    expect(codeIn(await authorize({ hd: '*' }))).not.toBe('');
-    expect((await authorize({ hd: 'fabrikam.test' })).status).toBe(200);
-    const mine = await authorize({ hd: 'contoso.test', login_hint: 'audra@contoso.test' });
+    expect(codeIn(await app.authorize({ hd: 'contoso.test' }))).not.toBe('');
+    expect(codeIn(await app.authorize({ hd: '*' }))).not.toBe('');
+    expect((await app.authorize({ hd: 'fabrikam.test' })).status).toBe(200);
+    const mine = await app.authorize({ hd: 'contoso.test', login_hint: 'audra@contoso.test' });
     expect(mine.headers.get('location')).toBeNull();
   });
 
   it('a disabled account gets no further than a page', async () => {
     await idp.knob('disable');
-    expect((await authorize()).status).toBe(403);
+    expect((await app.authorize()).status).toBe(403);
     await idp.knob('enable');
-  });
-});
-
-describe('google: refresh tokens', () => {
-  it('come with access_type=offline only, at first consent only, and again with prompt=consent', async () => {
-    await freshUser();
-    const ask = async (values: Values) => (await redeem(codeIn(await authorize(values)))).body.refresh_token;
-    expect(await ask({})).toBeUndefined();
-    expect(await ask({ access_type: 'offline' })).toBeTypeOf('string');
-    expect(await ask({ access_type: 'offline' })).toBeUndefined();
-    expect(await ask({ access_type: 'offline', prompt: 'consent' })).toBeTypeOf('string');
-    expect(await ask({ prompt: 'consent' })).toBeUndefined();
-    expect(await ask({ access_type: 'offline', scope: `openid https://mail.google.com/` })).toBeTypeOf(
-      'string',
-    );
-  });
-
-  it('never change: the same one works for ever, and no answer brings another', async () => {
-    const first = await signIn();
-    const refreshToken = field(first, 'refresh_token');
-    for (const days of [1, 100, 179]) {
-      idp.clock.now += days * 86_400_000;
-      const answer = await refresh(refreshToken);
-      expect(answer.status).toBe(200);
-      expect(answer.body).not.toHaveProperty('refresh_token');
-      expect(answer.body).toMatchObject({ expires_in: 3599, token_type: 'Bearer' });
-    }
-    idp.clock.now += 181 * 86_400_000;
-    expect((await refresh(refreshToken)).body.error_description).toBe('Token has been expired or revoked.');
-  });
-
-  it('narrow by scope, never widen', async () => {
-    const refreshToken = field(await signIn(), 'refresh_token');
-    const narrow = await refresh(refreshToken, { scope: DRIVE });
-    expect(narrow.body.scope).toBe(DRIVE);
-    expect(narrow.body).not.toHaveProperty('id_token');
-    const info = await idp.query('/google/tokeninfo', { access_token: field(narrow, 'access_token') });
-    expect(info.body.scope).toBe(DRIVE);
-    const wide = await refresh(refreshToken, { scope: `${DRIVE} https://mail.google.com/` });
-    expect([wide.status, wide.body.error]).toEqual([400, 'invalid_scope']);
-    expect((await refresh(refreshToken)).body.scope).toBe(`openid ${EMAIL} ${DRIVE}`);
-  });
-
-  it('include_granted_scopes adds what was granted before', async () => {
-    await signIn();
-    const answer = await signIn({ scope: 'openid', include_granted_scopes: 'true' });
-    expect(String(answer.body.scope).split(' ')).toContain(DRIVE);
-    expect((await signIn({ scope: 'openid' })).body.scope).toBe('openid');
-  });
-
-  it('live a hundred at a time per account and client: the oldest silently ends', async () => {
-    await freshUser();
-    const tokens: string[] = [];
-    for (let index = 0; index < 101; index++) tokens.push(field(await signIn(), 'refresh_token'));
-    const [oldest = '', second = ''] = tokens;
-    expect((await refresh(oldest)).body.error).toBe('invalid_grant');
-    expect((await refresh(second)).status).toBe(200);
-    expect((await refresh(tokens.at(-1) ?? '')).status).toBe(200);
-  });
-
-  it('of an app in testing end after seven days, unless for the profile only', async () => {
-    const app = { client_id: 'g2.apps.test', client_secret: 'other' };
-    const start = async (scope: string) => {
-      const code = codeIn(
-        await authorize({ ...app, client_secret: undefined, scope, access_type: 'offline' }),
-      );
-      return redeem(code, app);
-    };
-    const [profile, drive] = [await start('openid email'), await start(DRIVE)];
-    expect(drive.body.refresh_token_expires_in).toBe(604_799);
-    expect(profile.body).not.toHaveProperty('refresh_token_expires_in');
-    idp.clock.now += 8 * 86_400_000;
-    expect((await refresh(field(drive, 'refresh_token'), app)).body.error).toBe('invalid_grant');
-    expect((await refresh(field(profile, 'refresh_token'), app)).status).toBe(200);
-  });
-
-  it.each([
-    ['revoke', 'Token has been expired or revoked.', undefined],
-    ['expire', 'Token has been expired or revoked.', undefined],
-    ['require-mfa', 'reauth related error (invalid_rapt)', 'invalid_rapt'],
-    ['delete', 'Account has been deleted', undefined],
-    ['disable', 'Token has been expired or revoked.', undefined],
-  ])(
-    'fail with invalid_grant after %s, and work after a new sign-in',
-    async (action, description, subtype) => {
-      const refreshToken = field(await signIn(), 'refresh_token');
-      await idp.knob(action);
-      const answer = await refresh(refreshToken);
-      expect(answer.status).toBe(400);
-      expect(answer.body).toMatchObject({ error: 'invalid_grant', error_description: description });
-      expect(answer.body.error_subtype).toBe(subtype);
-      await idp.knob('restore');
-      await idp.knob('enable');
-      expect((await refresh(field(await signIn(), 'refresh_token'))).status).toBe(200);
-      await idp.admin('POST', '/reset');
-    },
-  );
-
-  it('after a revocation the next consent counts as the first', async () => {
-    await signIn();
-    await idp.knob('revoke');
-    const code = codeIn(await authorize({ access_type: 'offline' }));
-    expect((await redeem(code)).body.refresh_token).toBeTypeOf('string');
   });
 });
 
@@ -280,32 +161,35 @@ describe('google: the token endpoint refuses', () => {
     ['another redirect URI', { redirect_uri: 'http://localhost:8080/other' }, 400, 'redirect_uri_mismatch'],
     ['a code of another client', { client_id: 'g2.apps.test', client_secret: 'other' }, 400, 'invalid_grant'],
   ])('%s', async (_, values, status, error) => {
-    const code = codeIn(await authorize());
-    const answer = await redeem(code, values);
+    const code = codeIn(await app.authorize());
+    const answer = await app.redeem(code, values);
     expect([answer.status, answer.body.error]).toEqual([status, error]);
   });
 
   it('a code twice, an old code, a wrong or missing verifier, a foreign refresh token', async () => {
-    const code = codeIn(await authorize());
-    expect((await redeem(code)).status).toBe(200);
-    expect((await redeem(code)).body.error).toBe('invalid_grant');
-    const old = codeIn(await authorize());
+    const code = codeIn(await app.authorize());
+    expect((await app.redeem(code)).status).toBe(200);
+    expect((await app.redeem(code)).body.error).toBe('invalid_grant');
+    const old = codeIn(await app.authorize());
     idp.clock.now += 601_000;
-    expect((await redeem(old)).body.error).toBe('invalid_grant');
+    expect((await app.redeem(old)).body.error).toBe('invalid_grant');
     const challenge = { code_challenge: 'a'.repeat(43), code_challenge_method: 'plain' };
-    const bound = codeIn(await authorize(challenge));
-    expect((await redeem(bound)).body.error_description).toBe('Missing code verifier.');
-    expect((await redeem(bound, { code_verifier: 'b'.repeat(43) })).body.error_description).toBe(
+    const bound = codeIn(await app.authorize(challenge));
+    expect((await app.redeem(bound)).body.error_description).toBe('Missing code verifier.');
+    expect((await app.redeem(bound, { code_verifier: 'b'.repeat(43) })).body.error_description).toBe(
       'Invalid code verifier.',
     );
-    expect((await redeem(bound, { code_verifier: 'a'.repeat(43) })).status).toBe(200);
+    expect((await app.redeem(bound, { code_verifier: 'a'.repeat(43) })).status).toBe(200);
     const foreign = { client_id: 'g2.apps.test', client_secret: 'other' };
-    const answer = await refresh(field(await signIn(), 'refresh_token'), foreign);
+    const answer = await app.refresh(field(await app.signIn(), 'refresh_token'), foreign);
     expect([answer.status, answer.body.error]).toEqual([401, 'unauthorized_client']);
   });
 
   it('but takes HTTP Basic', async () => {
-    const body = form({ grant_type: 'refresh_token', refresh_token: field(await signIn(), 'refresh_token') });
+    const body = form({
+      grant_type: 'refresh_token',
+      refresh_token: field(await app.signIn(), 'refresh_token'),
+    });
     const headers = { authorization: basic(CLIENT, CLIENT_SECRET) };
     expect((await idp.send('POST', '/google/token', { body, headers })).status).toBe(200);
   });
@@ -313,7 +197,7 @@ describe('google: the token endpoint refuses', () => {
 
 describe('google: tokens', () => {
   it('ID tokens have Google’s claims', async () => {
-    const answer = await signIn({ nonce: 'n', scope: 'openid email profile' });
+    const answer = await app.signIn({ nonce: 'n', scope: 'openid email profile' });
     expect(claims(answer, 'id_token')).toEqual({
       iss: `${idp.url}/google`,
       azp: CLIENT,
@@ -331,15 +215,15 @@ describe('google: tokens', () => {
       iat: expect.any(Number),
       exp: expect.any(Number),
     });
-    const bob = claims(await signIn({ login_hint: BOB, scope: 'openid email' }), 'id_token');
+    const bob = claims(await app.signIn({ login_hint: BOB, scope: 'openid email' }), 'id_token');
     expect(bob).toMatchObject({ email: 'bob@mail.test', email_verified: false });
     expect(bob).not.toHaveProperty('hd');
-    const audra = claims(await signIn({ login_hint: '111111111111111111111' }), 'id_token');
+    const audra = claims(await app.signIn({ login_hint: '111111111111111111111' }), 'id_token');
     expect(audra.sub).toBe('111111111111111111111');
   });
 
   it('tokeninfo tells what a token is, and only while it works', async () => {
-    const answer = await signIn();
+    const answer = await app.signIn();
     const access = field(answer, 'access_token');
     expect(access.startsWith('ya29.')).toBe(true);
     const info = await idp.query('/google/tokeninfo', { access_token: access });
@@ -363,11 +247,11 @@ describe('google: tokens', () => {
   });
 
   it.each(['access_token', 'refresh_token'])('revoking by the %s ends the whole consent', async (which) => {
-    const answer = await signIn();
-    const other = await signIn();
+    const answer = await app.signIn();
+    const other = await app.signIn();
     const body = form({ token: field(answer, which) });
     expect((await idp.send('POST', '/google/revoke', { body })).status).toBe(200);
-    expect((await refresh(field(other, 'refresh_token'))).body.error).toBe('invalid_grant');
+    expect((await app.refresh(field(other, 'refresh_token'))).body.error).toBe('invalid_grant');
     expect((await idp.bearer('/google/v1/userinfo', field(other, 'access_token'))).status).toBe(401);
     const again = await idp.send('POST', '/google/revoke', { body });
     expect([again.status, again.body.error]).toEqual([400, 'invalid_token']);
@@ -376,7 +260,7 @@ describe('google: tokens', () => {
 
   it('lifetimes set by the admin hold', async () => {
     await idp.admin('POST', '/lifetimes', { accessTokenSeconds: 7 });
-    const answer = await signIn();
+    const answer = await app.signIn();
     expect(answer.body.expires_in).toBe(7);
     idp.clock.now += 7000;
     expect((await idp.bearer('/google/v1/userinfo', field(answer, 'access_token'))).status).toBe(401);

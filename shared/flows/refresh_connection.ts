@@ -40,8 +40,11 @@ export interface RefreshDeps {
   readonly attempt: RefreshAttempt;
 }
 
-/** How long others keep off a claimed connection: more than the provider call and the commit after it can take. */
-export const CLAIM_MS = 60_000;
+/**
+ * How long others keep off a claimed connection: more than the provider call (10 s) and the writes after it take, and no more, because a
+ * killed process leaves its claim behind. Whoever is slower still loses to the etag, not to chance.
+ */
+export const CLAIM_MS = 30_000;
 const POLL_MS = 100;
 /** A token this young is not replaced for want of life: its successor would not live longer, and callers could force refreshes, ms. */
 const YOUNG_MS = 60_000;
@@ -76,8 +79,7 @@ async function tryOnce(deps: RefreshDeps, request: RefreshRequest): Promise<Refr
   const served = await serve(deps, { kept, connection: found.value, minTtlSeconds: enough });
   if (served) return served;
   const outcome = await refreshNow(deps, { found, kept, request });
-  const hopeful = outcome.kind === 'circuit_open' || isPassing(outcome);
-  const shorter = request.acceptShorter && hopeful;
+  const shorter = request.acceptShorter && isPassing(outcome);
   return (shorter && (await serve(deps, { kept, connection: found.value, minTtlSeconds: 1 }))) || outcome;
 }
 
@@ -88,8 +90,9 @@ function isYoung(kept: KeptToken | undefined, now: number): boolean {
   return now - obtainedAt < Math.min(YOUNG_MS, (expiresAt - obtainedAt) / 2);
 }
 
-/** A failure that says nothing against the user: what was issued before is still theirs. */
+/** What says nothing against the user: what was issued before is still theirs, and served rather than waited for. */
 function isPassing(outcome: RefreshOutcome): boolean {
+  if (outcome.kind === 'busy' || outcome.kind === 'circuit_open') return true;
   if (outcome.kind !== 'failed') return false;
   return outcome.failure.class === 'transient' || outcome.failure.class === 'broker_misconfigured';
 }

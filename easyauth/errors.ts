@@ -14,7 +14,9 @@ export const substatus = {
   loggedOut: 72,
   loginProtocolError: 73,
   configurationError: 74,
+  fragmentDataRequired: 75,
   authorizationCheckFailed: 76,
+  providerTokenAccepted: 77,
   infiniteRedirectLoop: 78,
   internalModuleFailure: 79,
   refreshTokenUnavailable: 80,
@@ -28,6 +30,11 @@ export type Substatus = (typeof substatus)[keyof typeof substatus];
 /** A sign-in answer from the browser or the provider that cannot be accepted. `message` is for the log only and holds no token. */
 export class LoginProtocolError extends Error {
   override readonly name = 'LoginProtocolError';
+}
+
+/** A client's own sign-in that lacks a member or holds one of the wrong type. `message` names the member and is shown. */
+export class BadRequestError extends Error {
+  override readonly name = 'BadRequestError';
 }
 
 /** A bearer or ID token that is not valid here. `message` is for the log only. */

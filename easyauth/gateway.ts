@@ -8,13 +8,14 @@ import { ConfigError } from './errors.js';
 import { createCsrfCheck } from './gate/csrf.js';
 import { createGate } from './gate/gate.js';
 import type { Log } from './log.js';
-import { createAad } from './providers/aad/aad.js';
-import { createProviderHttp, type ProviderHttp } from './providers/openid/provider_http.js';
-import type { Provider } from './providers/provider.js';
+import { createProviders } from './providers/create.js';
+import { createProviderHttp } from './providers/openid/provider_http.js';
 import { createForwarder } from './proxy/forward.js';
 import type { RouteContext } from './routes/context.js';
 import { createGatewayServer } from './server.js';
+import { createNativeCodes } from './session/native_code.js';
 import { createSessionCodec } from './session/session_codec.js';
+import { createSessionTokens } from './session/session_token.js';
 import { openVault } from './store/open_vault.js';
 
 const drainMs = 10_000;
@@ -63,23 +64,6 @@ function gatewaySecretOf(env: Environment): string | undefined {
   if (secret === undefined || secret === '') return undefined;
   if (/^[\x21-\x7e]{16,512}$/.test(secret)) return secret;
   throw new ConfigError(['EASYAUTH_GATEWAY_SECRET: must be 16 to 512 visible ASCII characters']);
-}
-
-function createProviders({ settings, now, log }: Parts, http: ProviderHttp): ReadonlyMap<string, Provider> {
-  const providers = new Map<string, Provider>();
-  if (settings.aad !== undefined)
-    providers.set(
-      'aad',
-      createAad({
-        settings: settings.aad,
-        modernClaims: settings.modernClaims,
-        strictOverwrite: settings.compat.strictAzureOverwrite === 'true',
-        http,
-        now,
-        log,
-      }),
-    );
-  return providers;
 }
 
 function listen(server: Server, port: number): Promise<number> {
@@ -135,8 +119,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const context: RouteContext = {
     settings,
     vault: opened?.vault,
-    providers: createProviders(parts, http),
+    providers: createProviders(settings, { http, now, log }),
     codec: createSessionCodec(createSealer(parts.keys, 'session cookie')),
+    sessionTokens: createSessionTokens(
+      parts.keys.sessionTokens,
+      createSealer(parts.keys, 'session token'),
+      now,
+    ),
+    nativeCodes: createNativeCodes(createSealer(parts.keys, 'native code'), now),
     nonceSealer: createSealer(parts.keys, 'nonce cookie'),
     isForged: createCsrfCheck(settings),
     now,

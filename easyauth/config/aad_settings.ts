@@ -1,9 +1,10 @@
+import { readAadCredential } from './aad_credential.js';
 import { listOf } from './environment.js';
 import { readLoginParameters } from './login_parameters.js';
 import type { Issues } from './reader.js';
 import type { AadSettings, Environment } from './settings.js';
 import type { Tree } from './tree.js';
-import { readSecret, secureUrlFault } from './values.js';
+import { secureUrlFault } from './values.js';
 
 const root = 'identityProviders.azureActiveDirectory';
 
@@ -52,7 +53,7 @@ const truthy = (value: string | undefined) => value === '1' || value?.toLowerCas
 /** The Entra provider's settings, or undefined when it is not registered or switched off. */
 export function readAad(tree: Tree, env: Environment, issues: Issues): AadSettings | undefined {
   const aad = tree.identityProviders.azureActiveDirectory;
-  const { clientId, openIdIssuer, clientSecretSettingName } = aad.registration;
+  const { clientId, openIdIssuer } = aad.registration;
   if (aad.enabled === false) return undefined;
   if (clientId === undefined) {
     if (openIdIssuer !== undefined)
@@ -70,12 +71,7 @@ export function readAad(tree: Tree, env: Environment, issues: Issues): AadSettin
   return {
     issuer,
     clientId,
-    secret: readSecret({
-      name: clientSecretSettingName,
-      path: `${root}.registration.clientSecretSettingName`,
-      env,
-      issues,
-    }),
+    credential: readAadCredential(tree, env, issues),
     loginParameters: readLoginParameters(aad.login.loginParameters, `${root}.login.loginParameters`, issues),
     challenge: aad.login.disableWWWAuthenticate !== true,
     allowedAudiences: aad.validation.allowedAudiences,

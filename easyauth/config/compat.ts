@@ -39,6 +39,86 @@ export const compatOptions = {
     values: ['403', '400'],
     says: 'status of /.auth/refresh when a provider that can refresh left no refresh token',
   },
+  unsupportedRefresh: {
+    default: '400',
+    values: ['400', '403'],
+    says: 'status of /.auth/refresh for a provider that never gives refresh tokens',
+  },
+  bearerRefresh: {
+    default: '401',
+    values: ['401', '403'],
+    says: 'status of /.auth/refresh for a caller with a bearer token and no session',
+  },
+  cookieRefreshBody: {
+    default: 'empty',
+    values: ['empty', 'json'],
+    says: 'body of /.auth/refresh for a cookie session: none, or the session token as X-ZUMO-AUTH callers get it',
+  },
+  refreshByPost: {
+    default: 'true',
+    values: ['true', 'false'],
+    says: '/.auth/refresh by POST is accepted, under the cross-site rule',
+  },
+  anonymousMe: {
+    default: '401',
+    values: ['401', 'empty-array'],
+    says: '/.auth/me for anonymous callers under AllowAnonymous',
+  },
+  emptyStoreMe: {
+    default: 'empty-array',
+    values: ['empty-array', '401'],
+    says: '/.auth/me for a session whose tokens are not in the store',
+  },
+  tokenStoreOff: {
+    default: '404',
+    values: ['404', '403'],
+    says: 'status of /.auth/me and /.auth/refresh while the token store is off',
+  },
+  credentialPrecedence: {
+    default: 'zumo-bearer-cookie',
+    values: ['zumo-bearer-cookie', 'bearer-zumo-cookie', 'cookie-zumo-bearer'],
+    says: 'which credential decides when a request carries several',
+  },
+  sessionTokenLife: {
+    default: 'access-token',
+    values: ['access-token', '30-days'],
+    says: 'life of the session token: that of the access token where known, else 30 days; or always 30 days',
+  },
+  standardProxy: {
+    default: 'host-and-proto',
+    values: ['host-and-proto', 'host-only'],
+    says: 'headers trusted under forwardProxy.convention Standard',
+  },
+  badRedirect: {
+    default: '400',
+    values: ['400', 'ignore'],
+    says: 'a redirect target that is not allowed is refused, or replaced by the default page',
+  },
+  unknownRoutes: {
+    default: '404',
+    values: ['404', 'forward'],
+    says: 'paths under the prefix that are no route are answered, or passed to the app like any other',
+  },
+  httpOnLoopback: {
+    default: 'false',
+    values: onOff,
+    says: 'requireHttps lets plain http through for loopback hosts',
+  },
+  unauthorizedBody: {
+    default: 'empty',
+    values: ['empty', 'windows'],
+    says: 'body of a 401: none as on Linux, or the text of IIS',
+  },
+  xProviderName: {
+    default: 'twitter',
+    values: ['twitter', 'x'],
+    says: 'name reported for X in the principal and /.auth/me; token headers stay X-MS-TOKEN-TWITTER-*',
+  },
+  multiValuedClaims: {
+    default: 'repeat',
+    values: ['repeat', 'join'],
+    says: 'a claim with several values becomes one element a value, or one element with commas',
+  },
 } as const satisfies Record<string, CompatOption>;
 
 export type CompatName = keyof typeof compatOptions;

@@ -1,4 +1,5 @@
-import type { Settings } from './settings.js';
+import { aliasOf, type ProviderSettings } from './provider_settings.js';
+import type { AadCredential, Settings } from './settings.js';
 
 const hour = 3_600_000;
 
@@ -16,17 +17,44 @@ function tokenStoreText({ tokenStore, tokenContainer, tokenDirectory, pruneAfter
   return `on, ${place}; unused entries ${pruned}`;
 }
 
+function credentialText(credential: AadCredential | undefined): string {
+  switch (credential?.kind) {
+    case undefined:
+      return '(none: ID token only, no access token)';
+    case 'secret':
+      return `from ${credential.secret.setting}`;
+    case 'certificate':
+      return `certificate from ${credential.pem.setting}`;
+    case 'managed-identity':
+      return 'a token of the managed identity';
+  }
+}
+
+function placeOf(provider: ProviderSettings): string {
+  if (provider.kind === 'facebook') return `${provider.graphUrl}, ${provider.graphVersion}`;
+  if (provider.kind !== 'custom') return provider.baseUrl;
+  const { endpoints } = provider;
+  return endpoints.wellKnown ?? endpoints.issuer;
+}
+
+function otherLines({ others }: Settings): [string, string][] {
+  return others.flatMap((provider): [string, string][] => [
+    ['provider', aliasOf(provider)],
+    ['  at', placeOf(provider)],
+    ['  client id', provider.kind === 'twitter' ? provider.consumerKey : provider.clientId],
+    ['  secret', `from ${provider.secret.setting}`],
+    ...(provider.kind === 'twitter' ? [] : [['  scopes', list(provider.scopes)] satisfies [string, string]]),
+  ]);
+}
+
 function aadLines({ aad }: Settings): [string, string][] {
-  if (aad === undefined) return [['provider', '(none)']];
+  if (aad === undefined) return [];
   const parameters = [...aad.loginParameters].map(([name, value]) => `${name}=${value}`);
   return [
     ['provider', 'aad (Microsoft Entra ID)'],
     ['  issuer', aad.issuer],
     ['  client id', aad.clientId],
-    [
-      '  secret',
-      aad.secret === undefined ? '(none: ID token only, no access token)' : `from ${aad.secret.setting}`,
-    ],
+    ['  secret', credentialText(aad.credential)],
     ['  login parameters', list(parameters)],
     ['  allowed audiences', list([aad.clientId, ...aad.allowedAudiences])],
     ['  allowed applications', list(aad.allowedApplications)],
@@ -58,7 +86,13 @@ export function describeSettings(settings: Settings): string {
     ['token store', tokenStoreText(settings)],
     ['refresh extension', `${settings.refreshExtensionMs / hour} h`],
     ['nonce', settings.validateNonce ? `checked, lives ${settings.nonceLifetimeMs / 1000} s` : 'NOT checked'],
+    ['protected-resource metadata', list(settings.resourceScopes ?? [])],
+    ['URL fragments', settings.keepFragments ? 'kept over a sign-in' : 'lost at a sign-in'],
+    ...(settings.aad === undefined && settings.others.length === 0
+      ? [['provider', '(none)'] satisfies [string, string]]
+      : []),
     ...aadLines(settings),
+    ...otherLines(settings),
     ...Object.entries(settings.compat).map(([name, value]): [string, string] => [`compat ${name}`, value]),
   ];
   const width = Math.max(...rows.map(([name]) => name.length));

@@ -1,9 +1,12 @@
 import { ConfigError } from '../errors.js';
 import { readAad } from './aad_settings.js';
-import { readCompat } from './compat.js';
+import { type Compat, readCompat } from './compat.js';
+import { readCustom } from './custom_settings.js';
 import { listOf, overlayEnvironment } from './environment.js';
 import { type Issues, isRecord } from './reader.js';
+import { redirectProvider } from './redirect_provider.js';
 import type { Environment, ProxySettings, Settings } from './settings.js';
+import { readSocial } from './social_settings.js';
 import { readTokenStore } from './token_store_settings.js';
 import { readTree, type Tree, type UnauthenticatedAction } from './tree.js';
 import { checkSupported } from './unsupported.js';
@@ -28,23 +31,7 @@ function actionOf(tree: Tree, issues: Issues): UnauthenticatedAction {
   return required === false ? 'AllowAnonymous' : (action ?? 'RedirectToLoginPage');
 }
 
-const aadNames = new Set(['aad', 'azureactivedirectory', 'microsoft']);
-
-function redirectProvider(
-  tree: Tree,
-  action: UnauthenticatedAction,
-  settled: { aad: boolean; issues: Issues },
-) {
-  const asked = tree.globalValidation.redirectToProvider;
-  const path = 'globalValidation.redirectToProvider';
-  if (asked !== undefined && !aadNames.has(asked.toLowerCase()))
-    settled.issues.problem(path, 'names no configured provider');
-  if (action === 'RedirectToLoginPage' && !settled.aad)
-    settled.issues.problem('globalValidation.unauthenticatedClientAction', 'has no provider to redirect to');
-  return settled.aad ? 'aad' : undefined;
-}
-
-function proxyOf(tree: Tree, issues: Issues): ProxySettings {
+function proxyOf(tree: Tree, compat: Compat, issues: Issues): ProxySettings {
   const { convention, customHostHeaderName, customProtoHeaderName } = tree.httpSettings.forwardProxy;
   const path = 'httpSettings.forwardProxy';
   const custom = customHostHeaderName ?? customProtoHeaderName;
@@ -53,7 +40,11 @@ function proxyOf(tree: Tree, issues: Issues): ProxySettings {
   if (convention !== 'Custom' && custom !== undefined)
     issues.warn(path, 'custom header names have no effect without convention Custom');
   if (convention === 'Standard')
-    return { trusted: true, hostHeader: 'x-forwarded-host', protoHeader: 'x-forwarded-proto' };
+    return {
+      trusted: true,
+      hostHeader: 'x-forwarded-host',
+      protoHeader: compat.standardProxy === 'host-only' ? undefined : 'x-forwarded-proto',
+    };
   if (convention !== 'Custom') return { trusted: false, hostHeader: undefined, protoHeader: undefined };
   return {
     trusted: true,
@@ -92,6 +83,15 @@ function checkLifetimes(tree: Tree, issues: Issues): void {
     issues.warn('login.nonce.validateNonce', 'is off: sign-ins can be forged; for debugging only');
 }
 
+/** Scopes are written into a quoted header parameter (RFC 6749 §3.3). */
+function resourceScopes(env: Environment, issues: Issues): readonly string[] | undefined {
+  const setting = 'WEBSITE_AUTH_PRM_DEFAULT_WITH_SCOPES';
+  const scopes = listOf(env[setting] ?? '');
+  if (!scopes.every((scope) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)))
+    issues.problem(setting, 'must be scopes between commas');
+  return scopes.length === 0 ? undefined : scopes;
+}
+
 /** The gateway itself speaks plain http, so a default configuration would answer nothing but redirects. */
 function warnOfPlainHttp({ httpSettings }: Tree, issues: Issues): void {
   const { convention } = httpSettings.forwardProxy;
@@ -108,9 +108,25 @@ function warnOfUnusedTokens(tree: Tree, issues: Issues): void {
     issues.warn('login.tokenStore.enabled', 'is off: the tokens asked for with offline_access reach nobody');
 }
 
+function signInSettings({ login }: Tree) {
+  return {
+    cookie: {
+      derivedFromProvider: login.cookieExpiration.convention === 'IdentityProviderDerived',
+      lifetimeMs: login.cookieExpiration.timeToExpiration ?? 8 * hour,
+    },
+    validateNonce: login.nonce.validateNonce ?? true,
+    nonceLifetimeMs: login.nonce.nonceExpirationInterval ?? 300_000,
+    keepFragments: login.preserveUrlFragmentsForLogins ?? false,
+  };
+}
+
 function settingsOf(tree: Tree, env: Environment, issues: Issues): Settings {
   const action = actionOf(tree, issues);
   const aad = readAad(tree, env, issues);
+  const others = [...readSocial(tree, env, issues), ...readCustom(tree, env, issues)];
+  const compat = readCompat(listOf(env.EASYAUTH_COMPAT ?? ''), (fault) =>
+    issues.problem('EASYAUTH_COMPAT', fault),
+  );
   const enabled = tree.platform.enabled ?? true;
   const { login, httpSettings } = tree;
   if (!enabled) issues.warn('platform.enabled', 'is false: every request passes without authentication');
@@ -118,32 +134,27 @@ function settingsOf(tree: Tree, env: Environment, issues: Issues): Settings {
     enabled,
     runtimeVersion: tree.platform.runtimeVersion ?? '~1',
     action,
-    redirectTo: enabled ? redirectProvider(tree, action, { aad: aad !== undefined, issues }) : undefined,
+    redirectTo: enabled ? redirectProvider(tree, { action, aad, others, issues }) : undefined,
     excludedPaths: tree.globalValidation.excludedPaths,
     requireHttps: httpSettings.requireHttps ?? true,
     apiPrefix: httpSettings.routes.apiPrefix ?? '/.auth',
-    proxy: proxyOf(tree, issues),
+    proxy: proxyOf(tree, compat, issues),
     logoutEndpoint: login.routes.logoutEndpoint,
     tokenStore: login.tokenStore.enabled ?? false,
     tokenDirectory: login.tokenStore.fileSystem.directory,
     ...readTokenStore(tree, env, issues),
     allowedExternalRedirectUrls: login.allowedExternalRedirectUrls,
     corsOrigins: listOf(env.WEBSITE_CORS_ALLOWED_ORIGINS ?? ''),
-    cookie: {
-      derivedFromProvider: login.cookieExpiration.convention === 'IdentityProviderDerived',
-      lifetimeMs: login.cookieExpiration.timeToExpiration ?? 8 * hour,
-    },
-    validateNonce: login.nonce.validateNonce ?? true,
-    nonceLifetimeMs: login.nonce.nonceExpirationInterval ?? 300_000,
+    ...signInSettings(tree),
     modernClaims: env.WEBSITE_AUTH_USE_LEGACY_CLAIMS?.toLowerCase() === 'false',
     encryptionKeySetting:
       tree.encryptionSettings.containerAppAuthEncryptionSecretName ?? 'WEBSITE_AUTH_ENCRYPTION_KEY',
     signingKeySetting:
       tree.encryptionSettings.containerAppAuthSigningSecretName ?? 'WEBSITE_AUTH_SIGNING_KEY',
     aad,
-    compat: readCompat(listOf(env.EASYAUTH_COMPAT ?? ''), (fault) =>
-      issues.problem('EASYAUTH_COMPAT', fault),
-    ),
+    others,
+    resourceScopes: resourceScopes(env, issues),
+    compat,
   };
 }
 

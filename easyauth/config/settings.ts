@@ -1,4 +1,5 @@
 import type { Compat } from './compat.js';
+import type { ProviderSettings } from './provider_settings.js';
 import type { UnauthenticatedAction } from './tree.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -9,10 +10,21 @@ export interface Secret {
   reveal(): string;
 }
 
+/** How the app registration proves itself to Entra. `pem` holds the certificate and its private key. */
+export type AadCredential =
+  | { readonly kind: 'secret'; readonly secret: Secret }
+  | { readonly kind: 'certificate'; readonly thumbprint: string; readonly pem: Secret }
+  | {
+      readonly kind: 'managed-identity';
+      readonly clientId: string;
+      readonly endpoint: string;
+      readonly header: Secret;
+    };
+
 export interface AadSettings {
   readonly issuer: string;
   readonly clientId: string;
-  readonly secret: Secret | undefined;
+  readonly credential: AadCredential | undefined;
   /** Parameters appended to the authorize request, by name. */
   readonly loginParameters: ReadonlyMap<string, string>;
   readonly challenge: boolean;
@@ -65,5 +77,11 @@ export interface Settings {
   readonly encryptionKeySetting: string;
   readonly signingKeySetting: string;
   readonly aad: AadSettings | undefined;
+  /** The other registered providers. */
+  readonly others: readonly ProviderSettings[];
+  /** Whether a sign-in keeps the URL fragment of the page it started from. */
+  readonly keepFragments: boolean;
+  /** The scopes of the protected-resource metadata; undefined when none is published. */
+  readonly resourceScopes: readonly string[] | undefined;
   readonly compat: Compat;
 }

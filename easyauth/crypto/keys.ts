@@ -18,9 +18,20 @@ export interface Keys {
   /** The ring for one purpose, derived so that no two purposes share key material. */
   encryption(purpose: string): KeyRing;
   signing(purpose: string): KeyRing;
+  /** The signing keys as configured, not derived: the app checks session tokens with the same setting (reference §5.5). */
+  readonly sessionTokens: KeyRing;
 }
 
 const hexKey = /^(?:[0-9a-f]{2}){16,64}$/i;
+const base64Key = /^[A-Za-z0-9+/]{22,86}={0,2}$/;
+
+/** A key in a setting: hexadecimal when it is all hexadecimal digits, else Base64; 16 to 64 bytes. */
+function keyOf(item: string): Buffer | undefined {
+  if (hexKey.test(item)) return Buffer.from(item, 'hex');
+  if (/^[0-9a-f]+$/i.test(item) || !base64Key.test(item)) return undefined;
+  const bytes = Buffer.from(item, 'base64');
+  return bytes.length >= 16 && bytes.length <= 64 ? bytes : undefined;
+}
 
 function derive(master: Buffer, purpose: string): Key {
   const secret = Buffer.from(hkdfSync('sha256', master, 'easyauth', purpose, 32));
@@ -35,11 +46,12 @@ function ring(masters: readonly Buffer[], purpose: string): KeyRing {
 
 function parse(setting: string, value: string, problems: string[]): Buffer[] {
   const items = value.split(',').map((item) => item.trim());
-  if (!items.every((item) => hexKey.test(item)))
+  const found = items.map(keyOf).filter((key) => key !== undefined);
+  if (found.length < items.length)
     problems.push(
-      `${setting}: must be hexadecimal keys of 16 to 64 bytes, between commas, the current one first`,
+      `${setting}: must be hexadecimal or Base64 keys of 16 to 64 bytes, between commas, the current one first`,
     );
-  return items.map((item) => Buffer.from(item, 'hex'));
+  return found;
 }
 
 interface KeyFile {
@@ -91,8 +103,8 @@ interface KeySource {
 }
 
 /**
- * The keys for cookies and stored tokens: from `WEBSITE_AUTH_ENCRYPTION_KEY` and `WEBSITE_AUTH_SIGNING_KEY` (hexadecimal; several
- * between commas, the current one first), else made once and kept in the state directory, mode 0600.
+ * The keys for cookies and stored tokens: from `WEBSITE_AUTH_ENCRYPTION_KEY` and `WEBSITE_AUTH_SIGNING_KEY` (hexadecimal or
+ * Base64; several between commas, the current one first), else made once and kept in the state directory, mode 0600.
  * @throws ConfigError when a setting is not a key, or only one of the two is set
  */
 export function loadKeys({ settings, env, stateDir, log }: KeySource): Keys {
@@ -116,7 +128,10 @@ export function loadKeys({ settings, env, stateDir, log }: KeySource): Keys {
     };
   }
   if (problems.length > 0) throw new ConfigError(problems);
+  const [current, ...older] = masters.signing.map((secret) => ({ id: Buffer.alloc(0), secret }));
+  if (current === undefined) throw new ConfigError([`${names[1]}: holds no key`]);
   return {
+    sessionTokens: [current, ...older],
     encryption: (purpose) => ring(masters.encryption, `encryption ${purpose}`),
     signing: (purpose) => ring(masters.signing, `signing ${purpose}`),
   };

@@ -3,8 +3,10 @@ import type { Incoming } from '../http/incoming.js';
 import { createExclusions, routeUnder } from '../http/paths.js';
 import { emptyReply, type Reply, redirectReply } from '../http/reply.js';
 import { type Principal, principalHeaders } from '../identity/principal.js';
+import { reportedName } from '../identity/reported_name.js';
 import type { RouteContext } from '../routes/context.js';
 import { logout } from '../routes/logout.js';
+import { resourceMetadata } from '../routes/resource_metadata.js';
 import { answerRoute } from '../routes/router.js';
 import { type Caller, identify } from './caller.js';
 import { unauthenticatedReply } from './unauthenticated.js';
@@ -25,7 +27,7 @@ function objection(context: RouteContext, incoming: Incoming, caller: Known): Re
   const provider = context.providers.get(caller.principal.provider);
   if (provider?.admits(caller.principal, caller.kind) !== true)
     return emptyReply(403, { substatus: substatus.authorizationCheckFailed });
-  if (caller.kind === 'session' && context.isForged(incoming))
+  if (caller.kind === 'session' && caller.carrier === 'cookie' && context.isForged(incoming))
     return emptyReply(403, { substatus: substatus.crossSiteRequestForgery, reason: 'cross-site request' });
   return undefined;
 }
@@ -45,9 +47,11 @@ export function createGate(context: RouteContext): Gate {
   const { settings, vault } = context;
   const isExcluded = createExclusions(settings.excludedPaths);
   const slashes = settings.compat.escapeSlashes === 'true';
+  const unknownRoute = settings.compat.unknownRoutes === 'forward' ? undefined : emptyReply(404);
   const written = new WeakMap<Principal, readonly string[]>();
   const identityHeaders = (principal: Principal): readonly string[] => {
-    const known = written.get(principal) ?? principalHeaders(principal, slashes);
+    const provider = reportedName(principal.provider, settings.compat);
+    const known = written.get(principal) ?? principalHeaders({ ...principal, provider }, slashes);
     written.set(principal, known);
     return known;
   };
@@ -62,12 +66,15 @@ export function createGate(context: RouteContext): Gate {
 
   const own = (incoming: Incoming): Promise<Reply> | Reply | undefined => {
     const route = routeUnder(settings.apiPrefix, incoming.target.path);
-    if (route !== undefined) return answerRoute(context, incoming, route);
-    return incoming.target.path === settings.logoutEndpoint ? logout(context, incoming) : undefined;
+    if (route !== undefined) return answerRoute(context, incoming, route) ?? unknownRoute;
+    if (incoming.target.path === settings.logoutEndpoint) return logout(context, incoming);
+    return resourceMetadata(settings, incoming);
   };
 
   const front = (incoming: Incoming): Promise<Reply> | Reply | undefined => {
-    if (!settings.requireHttps || incoming.site.secure) return own(incoming);
+    const { secure, loopback } = incoming.site;
+    const plain = !settings.requireHttps || (settings.compat.httpOnLoopback === 'true' && loopback);
+    if (secure || plain) return own(incoming);
     return { ...redirectReply(`https://${incoming.site.host}${incoming.target.raw}`), status: 307 };
   };
 

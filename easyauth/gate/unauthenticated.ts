@@ -2,12 +2,16 @@ import { type Substatus, substatus } from '../errors.js';
 import type { Incoming } from '../http/incoming.js';
 import { emptyReply, type Reply } from '../http/reply.js';
 import type { RouteContext } from '../routes/context.js';
+import { metadataChallenge } from '../routes/resource_metadata.js';
 import { passedParameters, startLogin } from '../routes/start_login.js';
 
 /** A longer one would make an authorize address that providers refuse. */
 const longestTarget = 4_000;
 
-/** The 401 with its challenge: empty body, parameters separated by spaces (reference §7.5). */
+/** What IIS writes, 58 bytes (reference §7.5). */
+const windowsBody = 'You do not have permission to view this directory or page.';
+
+/** The 401 with its challenge: empty body unless configured, parameters separated by spaces (reference §7.5). */
 export function challengeReply(
   context: RouteContext,
   incoming: Incoming,
@@ -16,8 +20,13 @@ export function challengeReply(
   const challenges = [...context.providers.values()].map((provider) =>
     provider.challenge(incoming.site.host),
   );
-  const headers = challenges.flatMap((value) => (value === undefined ? [] : ['WWW-Authenticate', value]));
-  return emptyReply(401, { substatus: code, headers });
+  const more = metadataChallenge(context.settings, incoming);
+  const headers = challenges.flatMap((value) =>
+    value === undefined ? [] : ['WWW-Authenticate', `${value}${more}`],
+  );
+  const reply = emptyReply(401, { substatus: code, headers });
+  if (context.settings.compat.unauthorizedBody === 'empty') return reply;
+  return { ...reply, headers: [...reply.headers, 'Content-Type', 'text/html'], body: windowsBody };
 }
 
 /** What `unauthenticatedClientAction` answers; `AllowAnonymous` answers 401 where only a signed-in user can be served. */

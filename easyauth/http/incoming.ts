@@ -41,7 +41,8 @@ export function readIncoming(
   if (doubled(request)) return textReply(400, 'Bad request: a header that may be sent once is doubled.');
   const target = parseTarget(request.url ?? '', request.headers.host ?? '');
   if (target === undefined) return textReply(400, 'Bad request: the target is not a path of this site.');
-  const development = !settings.requireHttps && !site.secure && site.loopback;
+  const plain = !settings.requireHttps || settings.compat.httpOnLoopback === 'true';
+  const development = plain && !site.secure && site.loopback;
   return {
     request,
     method: request.method ?? 'GET',

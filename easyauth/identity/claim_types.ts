@@ -30,6 +30,14 @@ const legacyMap: ReadonlyMap<string, string> = new Map([
   ['amr', 'http://schemas.microsoft.com/claims/authnmethodsreferences'],
 ]);
 
+/** How claims are written for the app. */
+export interface ClaimStyle {
+  /** Whether `roles` is lengthened too (`WEBSITE_AUTH_USE_LEGACY_CLAIMS=False`). */
+  readonly modern: boolean;
+  /** Whether a claim with several values is one element, its values between commas, instead of one element a value. */
+  readonly joined: boolean;
+}
+
 /** The long type of a short claim name. `modern` also lengthens `roles` (`WEBSITE_AUTH_USE_LEGACY_CLAIMS=False`). */
 export function longType(name: string, modern: boolean): string {
   if (modern && (name === 'roles' || name === 'role')) return claimType.role;
@@ -40,14 +48,18 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** The claims of a token payload: one element per value, all values as text, short names lengthened. */
-export function toClaims(payload: Readonly<Record<string, unknown>>, modern: boolean): Claim[] {
+/** The claims of a token payload: one element per value unless `joined`, all values as text, short names lengthened. */
+export function toClaims(
+  payload: Readonly<Record<string, unknown>>,
+  { modern, joined }: ClaimStyle,
+): Claim[] {
   const claims: Claim[] = [];
   for (const [name, value] of Object.entries(payload)) {
     const typ = longType(name, modern);
     const values: unknown[] = Array.isArray(value) ? value : [value];
-    for (const item of values)
-      if (item !== undefined && item !== null) claims.push({ typ, val: textOf(item) });
+    const texts = values.filter((item) => item !== undefined && item !== null).map(textOf);
+    if (joined && texts.length > 1) claims.push({ typ, val: texts.join(',') });
+    else for (const val of texts) claims.push({ typ, val });
   }
   return claims;
 }

@@ -3,46 +3,59 @@ import { readForm } from '../http/form.js';
 import type { Incoming } from '../http/incoming.js';
 import { redirectTarget } from '../http/redirect_target.js';
 import { emptyReply, type Reply, redirectReply, textReply } from '../http/reply.js';
+import { nonceOfState } from '../providers/nonce_in_state.js';
 import type { LoginMemory, Provider, SignedIn } from '../providers/provider.js';
 import {
   clearTransientCookie,
   nonceCookie,
   parseCookies,
   redirectCountCookie,
-  setSessionCookies,
   setTransientCookie,
 } from '../session/cookie.js';
-import { readPendingLogins } from '../session/nonce_cookie.js';
-import { startSession } from '../session/session.js';
-import type { TokenVault } from '../store/token_vault.js';
+import { type Pending, type PendingLogins, readPendingLogins } from '../session/nonce_cookie.js';
 import { ownUrl, type RouteContext, redirectRules } from './context.js';
+import { cookieFor, holderOf, keepTokens, tokenSessionFor } from './establish.js';
 import { providerTrouble, startLogin } from './start_login.js';
+import { deliverError, deliverToken } from './token_mode.js';
 
 const mostRetries = 4;
 
-function failed(text: string, reason: string): Reply {
-  return textReply(401, text, { substatus: substatus.loginProtocolError, reason });
-}
-
-/** The target in `state`, checked again: the state comes through the browser. */
-function targetOf(context: RouteContext, incoming: Incoming, state: string | null): string {
-  const redir = new URLSearchParams(state ?? '').get('redir') ?? '/';
-  return redirectTarget(redir, redirectRules(context, incoming)) ?? `${incoming.site.origin}/`;
-}
-
-/** Stores the tokens of a sign-in. A refresh token that is already there outlives a sign-in that brings none. */
-async function store(vault: TokenVault, signedIn: SignedIn, strictOverwrite: boolean): Promise<void> {
-  const { user, tokens } = signedIn;
-  await vault.exclusive(user, async () => {
-    const kept = (await vault.find(user))?.entries.get(tokens.provider)?.refreshToken;
-    const refreshToken = tokens.refreshToken ?? (strictOverwrite ? undefined : kept);
-    await vault.put(user, { ...tokens, refreshToken });
-  });
-}
-
+/** One return from a provider. `found` is the sign-in it answers, once something in the answer has named it. */
 interface Attempt {
   readonly provider: Provider;
   readonly parameters: URLSearchParams;
+  readonly pending: PendingLogins;
+  found: Pending | undefined;
+}
+
+/** The target in `state`, checked again: the state comes through the browser. */
+function targetOf(context: RouteContext, incoming: Incoming, { found, parameters }: Attempt): string {
+  const state = found?.state ?? parameters.get('state') ?? '';
+  const redir = new URLSearchParams(state).get('redir') ?? '/';
+  return redirectTarget(redir, redirectRules(context, incoming)) ?? `${incoming.site.origin}/`;
+}
+
+/** What ends with this sign-in: its own nonce, and the count of rounds. */
+function closingCookies(incoming: Incoming, { pending, found }: Attempt): string[] {
+  const left = pending.without(found?.nonce ?? '');
+  return [
+    left === undefined
+      ? clearTransientCookie(nonceCookie)
+      : setTransientCookie(nonceCookie, left, incoming.profile),
+    clearTransientCookie(redirectCountCookie),
+  ];
+}
+
+function failed(
+  context: RouteContext,
+  incoming: Incoming,
+  failure: { readonly attempt: Attempt; readonly text: string; readonly reason: string },
+): Reply {
+  const { attempt, text, reason } = failure;
+  const mode = attempt.found?.tokenMode;
+  if (mode === undefined) return textReply(401, text, { substatus: substatus.loginProtocolError, reason });
+  const target = targetOf(context, incoming, attempt);
+  return deliverError(text, reason, { mode, target, cookies: closingCookies(incoming, attempt) });
 }
 
 /** A sign-in that took longer than a nonce lives starts again by itself, a few times. */
@@ -53,59 +66,47 @@ function retry(context: RouteContext, incoming: Incoming, attempt: Attempt): Pro
       substatus: substatus.infiniteRedirectLoop,
       headers: ['Set-Cookie', clearTransientCookie(redirectCountCookie)],
     });
-  const target = targetOf(context, incoming, attempt.parameters.get('state'));
-  const cookies = [setTransientCookie(redirectCountCookie, String(count + 1), incoming.profile)];
   return startLogin(context, incoming, {
     provider: attempt.provider,
-    target,
+    target: targetOf(context, incoming, attempt),
     parameters: new Map(),
-    cookies,
+    cookies: [setTransientCookie(redirectCountCookie, String(count + 1), incoming.profile)],
+    tokenMode: attempt.found?.tokenMode,
   });
 }
 
 async function finish(
   context: RouteContext,
   incoming: Incoming,
-  done: { signedIn: SignedIn; state: string | null; nonceLeft: string | undefined },
+  { attempt, signedIn }: { readonly attempt: Attempt; readonly signedIn: SignedIn },
 ): Promise<Reply> {
-  const { settings, vault, codec } = context;
-  const { signedIn } = done;
-  const now = context.now();
-  if (vault !== undefined) await store(vault, signedIn, settings.compat.strictAzureOverwrite === 'true');
-  const session = startSession(settings.cookie, {
-    user: signedIn.user,
-    principal: signedIn.principal,
-    now,
-    providerExpiresAt: signedIn.tokens.expiresAt,
-    countFrom: settings.compat.cookieLifetimeFrom === 'id-token' ? signedIn.issuedAt : undefined,
-  });
-  const { profile, cookies: sent } = incoming;
-  context.log('info', 'signed in', { provider: signedIn.principal.provider, session: session.sid });
-  return redirectReply(targetOf(context, incoming, done.state), [
-    ...setSessionCookies({ value: codec.seal(session), expiresAt: session.expiresAt, profile, sent }),
-    done.nonceLeft === undefined
-      ? clearTransientCookie(nonceCookie)
-      : setTransientCookie(nonceCookie, done.nonceLeft, profile),
-    clearTransientCookie(redirectCountCookie),
-  ]);
+  await keepTokens(context, signedIn);
+  const holder = holderOf(signedIn);
+  const target = targetOf(context, incoming, attempt);
+  const closing = closingCookies(incoming, attempt);
+  const provider = signedIn.tokens.provider;
+  const mode = attempt.found?.tokenMode;
+  if (mode !== undefined) {
+    const session = tokenSessionFor(context, holder);
+    context.log('info', 'signed in', { provider, session: session.sid, mode: 'token' });
+    return deliverToken(context, incoming, { mode, target, cookies: closing, session });
+  }
+  const { cookies, sid } = cookieFor(context, incoming, holder);
+  context.log('info', 'signed in', { provider, session: sid });
+  return redirectReply(target, [...cookies, ...closing]);
 }
 
 async function complete(context: RouteContext, incoming: Incoming, attempt: Attempt): Promise<Reply> {
   const { settings } = context;
-  const pending = readPendingLogins(
-    context.nonceSealer,
-    parseCookies(incoming.cookies ?? '').get(nonceCookie),
-  );
-  let used = '';
+  const { provider, parameters, pending } = attempt;
   let tooOld = false;
   const recall = (nonce: unknown): LoginMemory | undefined => {
-    const found = pending.find(nonce);
-    used = found?.nonce ?? '';
+    const found = pending.find(provider.alias, nonce);
+    attempt.found = found;
     if (!settings.validateNonce) return found ?? { scope: undefined };
     tooOld = found !== undefined && context.now() - found.at > settings.nonceLifetimeMs;
     return tooOld ? undefined : found;
   };
-  const { provider, parameters } = attempt;
   const redirectUri = ownUrl(context, incoming, `login/${provider.alias}/callback`);
   try {
     const signedIn = await provider.completeLogin({ parameters, redirectUri, recall });
@@ -113,15 +114,23 @@ async function complete(context: RouteContext, incoming: Incoming, attempt: Atte
       return textReply(403, 'You are signed in but not allowed to use this app.', {
         substatus: substatus.authorizationCheckFailed,
       });
-    const state = parameters.get('state');
-    return await finish(context, incoming, { signedIn, state, nonceLeft: pending.without(used) });
+    return await finish(context, incoming, { attempt, signedIn });
   } catch (error) {
     if (tooOld) return retry(context, incoming, attempt);
     const refused = error instanceof ProviderError && error.failure === 'rejected';
-    if (refused || error instanceof LoginProtocolError || error instanceof InvalidTokenError)
-      return failed('The sign-in failed. Go back and try again.', messageOf(error));
+    if (refused || error instanceof LoginProtocolError || error instanceof InvalidTokenError) {
+      const text = 'The sign-in failed. Go back and try again.';
+      return failed(context, incoming, { attempt, text, reason: messageOf(error) });
+    }
     return providerTrouble(context, error);
   }
+}
+
+/** The error a provider returns instead of a sign-in; X says `denied`. Only the code is repeated. */
+function errorOf(parameters: URLSearchParams): string | undefined {
+  const error = parameters.get('error') ?? (parameters.has('denied') ? 'access_denied' : undefined);
+  if (error === undefined) return undefined;
+  return /^[\w.-]{1,64}$/.test(error) ? error : 'unknown_error';
 }
 
 /** `/.auth/login/<provider>/callback`: what the provider sends back, by form post or by query. */
@@ -133,11 +142,25 @@ export async function callback(
   const { method, target } = incoming;
   if (method !== 'GET' && method !== 'POST') return emptyReply(405, { headers: ['Allow', 'GET, POST'] });
   const parameters = method === 'POST' ? await readForm(incoming.request) : target.query;
-  if (parameters === undefined) return failed('The sign-in failed.', 'the answer is not a form');
-  const error = parameters.get('error');
-  if (error !== null) {
-    const code = /^[\w.-]{1,64}$/.test(error) ? error : 'unknown_error';
-    return failed(`The sign-in failed: ${code}.`, `the provider answers ${code}`);
-  }
-  return complete(context, incoming, { provider, parameters });
+  const text = 'The sign-in failed.';
+  if (parameters === undefined)
+    return textReply(401, text, {
+      substatus: substatus.loginProtocolError,
+      reason: 'the answer is not a form',
+    });
+  const cookie = parseCookies(incoming.cookies ?? '').get(nonceCookie);
+  const pending = readPendingLogins(context.nonceSealer, cookie);
+  const named = nonceOfState(parameters) ?? parameters.get('oauth_token') ?? parameters.get('denied');
+  const attempt: Attempt = { provider, parameters, pending, found: pending.find(provider.alias, named) };
+  const error = errorOf(parameters);
+  if (error !== undefined)
+    return failed(context, incoming, {
+      attempt,
+      text: `The sign-in failed: ${error}.`,
+      reason: `the provider answers ${error}`,
+    });
+  // Asking the provider about an answer nobody here waits for would let anybody keep both of us busy.
+  if (context.settings.validateNonce && !pending.has(provider.alias))
+    return failed(context, incoming, { attempt, text, reason: 'this browser has no sign-in under way' });
+  return complete(context, incoming, attempt);
 }

@@ -1,17 +1,17 @@
-import type { Settings } from '../config/settings.js';
 import type { Sealer } from '../crypto/seal.js';
 import type { CallerDeps } from '../gate/caller.js';
 import type { CsrfCheck } from '../gate/csrf.js';
 import type { Incoming } from '../http/incoming.js';
 import type { Reply } from '../http/reply.js';
+import type { NativeCodes } from '../session/native_code.js';
 import type { TokenVault } from '../store/token_vault.js';
 
 /** What the gateway's own routes work with. */
 export interface RouteContext extends CallerDeps {
-  readonly settings: Settings;
   /** Undefined when the token store is off. */
   readonly vault: TokenVault | undefined;
   readonly nonceSealer: Sealer;
+  readonly nativeCodes: NativeCodes;
   readonly isForged: CsrfCheck;
 }
 

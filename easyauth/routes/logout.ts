@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.js';
-import { sessionOf } from '../gate/caller.js';
+import { carriedSession } from '../gate/session_carrier.js';
 import type { Incoming } from '../http/incoming.js';
 import { redirectTarget } from '../http/redirect_target.js';
 import { emptyReply, pageReply, redirectReply, textReply } from '../http/reply.js';
@@ -45,13 +45,15 @@ async function providerLogout(
 export const logout: Route = async (context, incoming) => {
   if (!['GET', 'HEAD', 'POST'].includes(incoming.method))
     return emptyReply(405, { headers: ['Allow', 'GET'] });
-  if (context.isForged(incoming)) return emptyReply(403);
+  const held = await carriedSession(context, incoming, context.settings.compat.credentialPrecedence);
+  if (held?.carrier !== 'token' && context.isForged(incoming)) return emptyReply(403);
   const asked = incoming.target.query.get('post_logout_redirect_uri');
   const target = asked === null ? undefined : redirectTarget(asked, redirectRules(context, incoming));
-  if (asked !== null && target === undefined)
+  const strict = context.settings.compat.badRedirect !== 'ignore';
+  if (asked !== null && target === undefined && strict)
     return textReply(400, 'The redirect target is not allowed. See allowedExternalRedirectUrls.');
   const cookies = clearSessionCookies(incoming.cookies, incoming.profile);
-  const session = sessionOf(context, incoming);
+  const session = held?.session;
   const end = target ?? ownUrl(context, incoming, 'logout/complete');
   if (session === undefined) return redirectReply(end, cookies);
   await forget(context, session);

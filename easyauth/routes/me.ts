@@ -1,10 +1,38 @@
 import { substatus } from '../errors.js';
-import { identify } from '../gate/caller.js';
-import { unauthenticatedReply } from '../gate/unauthenticated.js';
-import { emptyReply, jsonReply } from '../http/reply.js';
+import { type Caller, identify } from '../gate/caller.js';
+import { challengeReply, unauthenticatedReply } from '../gate/unauthenticated.js';
+import type { Incoming } from '../http/incoming.js';
+import { emptyReply, jsonReply, type Reply } from '../http/reply.js';
 import { toJson } from '../identity/principal.js';
-import { meElement } from '../store/token_entry.js';
-import type { Route } from './context.js';
+import { reportedName } from '../identity/reported_name.js';
+import { meElement, type TokenEntry } from '../store/token_entry.js';
+import type { Route, RouteContext } from './context.js';
+
+function withoutIdentity(
+  context: RouteContext,
+  incoming: Incoming,
+  caller: Extract<Caller, { kind: 'anonymous' }>,
+): Promise<Reply> | Reply {
+  const { action, compat } = context.settings;
+  if (action === 'AllowAnonymous' && compat.anonymousMe === 'empty-array') return jsonReply('[]');
+  return unauthenticatedReply(context, incoming, caller.substatus);
+}
+
+/** The entries as they are told: one object with `?provider=`, else an array. */
+function told({ settings }: RouteContext, incoming: Incoming, entries: readonly TokenEntry[]): string {
+  const { compat } = settings;
+  const element = (entry: TokenEntry) => ({
+    ...meElement(entry, compat.hideTokensFromMe === 'true'),
+    provider_name: reportedName(entry.provider, compat),
+  });
+  const slashes = compat.escapeSlashes === 'true';
+  const wanted = incoming.target.query.get('provider')?.toLowerCase();
+  if (wanted === undefined) return toJson(entries.map(element), slashes);
+  const found = entries.find(({ provider }) =>
+    [provider, reportedName(provider, compat)].some((name) => name.toLowerCase() === wanted),
+  );
+  return toJson(found === undefined ? {} : element(found), slashes);
+}
 
 /**
  * `GET /.auth/me`: an array of the user's entries, `[]` when the store holds none; with `?provider=` one object, `{}` when there is
@@ -14,26 +42,17 @@ export const me: Route = async (context, incoming) => {
   const { settings, vault } = context;
   if (incoming.method !== 'GET' && incoming.method !== 'HEAD')
     return emptyReply(405, { headers: ['Allow', 'GET, HEAD'] });
-  if (vault === undefined) return emptyReply(404);
+  if (vault === undefined) return emptyReply(Number(settings.compat.tokenStoreOff));
   const caller = await identify(context, incoming);
   if (caller.kind === 'unavailable') return emptyReply(503, { substatus: substatus.internalModuleFailure });
-  if (caller.kind === 'anonymous') return unauthenticatedReply(context, incoming, caller.substatus);
+  if (caller.kind === 'anonymous') return withoutIdentity(context, incoming, caller);
   const via = caller.kind;
   if (context.providers.get(caller.principal.provider)?.admits(caller.principal, via) !== true)
     return emptyReply(403, { substatus: substatus.authorizationCheckFailed });
   const user = caller.kind === 'session' ? caller.session.user : undefined;
   const entries = user === undefined ? undefined : (await vault.find(user))?.entries;
-  const hide = settings.compat.hideTokensFromMe === 'true';
-  const slashes = settings.compat.escapeSlashes === 'true';
-  const wanted = incoming.target.query.get('provider');
-  if (wanted !== null) {
-    const entry = entries?.get(wanted.toLowerCase());
-    return jsonReply(toJson(entry === undefined ? {} : meElement(entry, hide), slashes));
-  }
-  return jsonReply(
-    toJson(
-      [...(entries?.values() ?? [])].map((entry) => meElement(entry, hide)),
-      slashes,
-    ),
-  );
+  const held = [...(entries?.values() ?? [])];
+  if (user !== undefined && held.length === 0 && settings.compat.emptyStoreMe === '401')
+    return challengeReply(context, incoming);
+  return jsonReply(told(context, incoming, held));
 };

@@ -3,8 +3,9 @@ import type { Incoming } from '../http/incoming.js';
 import { type Reply, redirectReply, textReply } from '../http/reply.js';
 import type { Provider } from '../providers/provider.js';
 import { nonceCookie, parseCookies, setTransientCookie } from '../session/cookie.js';
-import { createNonce, readPendingLogins } from '../session/nonce_cookie.js';
+import { createNonce, readPendingLogins, type TokenMode } from '../session/nonce_cookie.js';
 import { ownUrl, type RouteContext } from './context.js';
+import { keepFragment } from './keep_fragment.js';
 
 /** Login parameters that may go on to the provider. A list, so that nobody can slip in a protocol parameter. */
 const passedOn = new Set([
@@ -33,6 +34,14 @@ export interface LoginPlan {
   readonly target: string;
   readonly parameters: ReadonlyMap<string, string>;
   readonly cookies?: readonly string[];
+  /** Absent for a sign-in that ends with a cookie. */
+  readonly tokenMode?: TokenMode | undefined;
+}
+
+/** `redir=…`; with the nonce where no ID token carries it back, or where an error must find its sign-in again. */
+function stateOf({ provider, target, tokenMode }: LoginPlan, nonce: string): string {
+  const redir = `redir=${encodeURIComponent(target)}`;
+  return provider.nonceInState || tokenMode !== undefined ? `${redir}&nonce=${nonce}` : redir;
 }
 
 /** The answer when the provider could not be asked. */
@@ -55,17 +64,18 @@ export async function startLogin(context: RouteContext, incoming: Incoming, plan
   const cookies = parseCookies(incoming.cookies ?? '');
   const pending = readPendingLogins(context.nonceSealer, cookies.get(nonceCookie));
   try {
-    const { url, scope } = await plan.provider.loginUrl({
+    const { url, recallBy, ...memory } = await plan.provider.loginUrl({
       redirectUri: ownUrl(context, incoming, `login/${plan.provider.alias}/callback`),
-      state: `redir=${encodeURIComponent(plan.target)}`,
+      state: stateOf(plan, nonce),
       nonce,
       parameters: plan.parameters,
     });
-    const remembered = pending.with({ nonce, at: now, scope });
-    return redirectReply(url, [
-      setTransientCookie(nonceCookie, remembered, incoming.profile),
-      ...(plan.cookies ?? []),
-    ]);
+    const { tokenMode, provider } = plan;
+    const pendingNow = { ...memory, nonce: recallBy ?? nonce, at: now, provider: provider.alias, tokenMode };
+    const remembered = setTransientCookie(nonceCookie, pending.with(pendingNow), incoming.profile);
+    const set = [remembered, ...(plan.cookies ?? [])];
+    const fragment = context.settings.keepFragments && incoming.method === 'GET';
+    return fragment ? keepFragment(url, set) : redirectReply(url, set);
   } catch (error) {
     return providerTrouble(context, error);
   }

@@ -242,30 +242,43 @@ const refused: [string, Record<string, unknown>, RegExp][] = [
   ],
   ['a script as redirect', { 'login.allowedExternalRedirectUrls': ['javascript:alert(1)'] }, /scheme/],
   [
+    'a provider of Static Web Apps or the old Microsoft account',
+    {
+      'identityProviders.azureStaticWebApps.registration.clientId': 'x',
+      'identityProviders.legacyMicrosoftAccount.registration.clientId': 'x',
+    },
+    /legacyMicrosoftAccount: .*not support[^]*azureStaticWebApps: .*not support/,
+  ],
+  [
     'an unknown provider',
     { 'globalValidation.redirectToProvider': 'google' },
     /names no configured provider/,
   ],
   ['Custom without a header', { 'httpSettings.forwardProxy.convention': 'Custom' }, /Custom needs/],
   [
-    'a provider that is not built',
+    'a provider without its secret',
     { 'identityProviders.google.registration.clientId': 'x' },
-    /google: .*not support/,
+    /google\.registration\.clientSecretSettingName: is missing/,
   ],
   [
-    'a custom provider that is not built',
+    'a custom provider without its address',
     { 'identityProviders.openIdConnectProviders': { auth0: { registration: { clientId: 'x' } } } },
-    /customOpenIdConnectProviders\.auth0: .*not support/,
+    /customOpenIdConnectProviders\.auth0\..*wellKnownOpenIdConfiguration: is missing/,
   ],
   [
-    'fragments',
-    { 'login.preserveUrlFragmentsForLogins': true },
-    /preserveUrlFragmentsForLogins: .*not support/,
+    'a custom provider with a dash in its name, or with a built-in name',
+    {
+      'identityProviders.customOpenIdConnectProviders': {
+        'my-idp': { registration: { clientId: 'x' } },
+        Google: { registration: { clientId: 'x' } },
+      },
+    },
+    /my-idp: is no provider name[^]*Google: has the name of a built-in/,
   ],
   [
-    'a certificate',
+    'a certificate beside a secret, and one without a thumbprint',
     { [`${aad}.registration.clientSecretCertificateThumbprint`]: 'AB' },
-    /Thumbprint: .*not support/,
+    /Thumbprint: contradicts clientSecretSettingName[^]*must be a SHA-1 thumbprint/,
   ],
 ];
 

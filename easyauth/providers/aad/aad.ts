@@ -1,4 +1,5 @@
 import type { Provider } from '../provider.js';
+import { acceptTokens } from './accept_tokens.js';
 import { createBearerCheck } from './bearer.js';
 import { completeLogin } from './complete_login.js';
 import { type AadDeps, createAadContext } from './context.js';
@@ -15,11 +16,13 @@ export function createAad(deps: AadDeps): Provider {
     alias: 'aad',
     otherNames: ['azureactivedirectory', 'microsoft'],
     refreshes: true,
+    nonceInState: false,
     loginUrl: async (start) =>
       authorizeRequest(settings, (await aad.metadata.get()).authorizationEndpoint, start),
     completeLogin: (answer) => completeLogin(aad, answer),
     refresh: (request) => refresh(aad, request),
     authenticate: createBearerCheck(aad),
+    acceptTokens: (body) => acceptTokens(aad, body),
     admits: (principal, via) => admits(settings, principal, via),
     logoutUrl: async (returnTo) => {
       const endpoint = (await aad.metadata.get()).endSessionEndpoint;

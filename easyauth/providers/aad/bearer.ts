@@ -21,7 +21,7 @@ export function createBearerCheck(aad: AadContext): (token: string) => Promise<B
     const payload = await aad.verify(token, audiences);
     if (aad.settings.requireServicePrincipal && typeof payload.oid !== 'string')
       throw new InvalidTokenError('the token has no object id');
-    const caller = { user: userKeyOf(payload), principal: principalOf(payload, aad.modernClaims) };
+    const caller = { user: userKeyOf(payload), principal: principalOf(payload, aad.claimStyle) };
     known.set(key, { caller, until: Math.min((payload.exp ?? 0) * 1000, aad.now() + memoryMs) });
     return caller;
   };

@@ -31,10 +31,10 @@ export async function completeLogin(aad: AadContext, answer: LoginReturn): Promi
   const memory = answer.recall(payload.nonce);
   if (memory === undefined) throw new LoginProtocolError('the nonce is not one of this browser');
   const none = { idToken, accessToken: undefined, refreshToken: undefined, expiresIn: undefined };
-  const tokens = aad.settings.secret === undefined ? none : await redeemCode(aad, payload, answer);
+  const tokens = aad.settings.credential === undefined ? none : await redeemCode(aad, payload, answer);
   return {
     user: userKeyOf(payload),
-    principal: principalOf(payload, aad.modernClaims),
+    principal: principalOf(payload, aad.claimStyle),
     tokens: aad.entryOf(payload, { ...tokens, idToken: tokens.idToken ?? idToken }, memory.scope),
     issuedAt: payload.iat === undefined ? undefined : payload.iat * 1000,
   };

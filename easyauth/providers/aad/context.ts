@@ -1,25 +1,18 @@
 import type { JWTPayload } from 'jose';
 import type { AadSettings } from '../../config/settings.js';
-import type { Log } from '../../log.js';
 import type { TokenEntry } from '../../store/token_entry.js';
-import { type Cached, createCached } from '../openid/cached.js';
+import type { ProviderDeps } from '../deps.js';
+import type { Cached } from '../openid/cached.js';
 import { createProviderKeys } from '../openid/keys.js';
-import { loadMetadata, type Metadata } from '../openid/metadata.js';
-import type { ProviderHttp } from '../openid/provider_http.js';
+import { createMetadata, type Metadata } from '../openid/metadata.js';
 import { redeem, type TokenAnswer } from '../openid/tokens.js';
+import { createClientProof } from './credential.js';
 import { principalOf, userIdOf } from './identity.js';
 import { sameAuthority } from './issuer.js';
 import { verifyToken } from './verify.js';
 
-const hour = 3_600_000;
-
-export interface AadDeps {
+export interface AadDeps extends ProviderDeps {
   readonly settings: AadSettings;
-  readonly modernClaims: boolean;
-  readonly strictOverwrite: boolean;
-  readonly http: ProviderHttp;
-  readonly now: () => number;
-  readonly log: Log;
 }
 
 /** What every part of the provider needs: checking a token, redeeming a grant, writing an entry. */
@@ -36,15 +29,15 @@ export interface AadContext extends AadDeps {
 
 export function createAadContext(deps: AadDeps): AadContext {
   const { settings: aad, http, now, log } = deps;
-  const metadata = createCached({
-    what: 'discovery',
-    load: () => loadMetadata(http, aad.issuer, (named) => sameAuthority(aad.issuer, named)),
-    freshMs: hour,
-    cooldownMs: 5_000,
+  const metadata = createMetadata({
+    http,
+    url: `${aad.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
+    acceptIssuer: (named) => sameAuthority(aad.issuer, named),
     now,
     log,
   });
   const keys = createProviderKeys({ http, uri: async () => (await metadata.get()).jwksUri, now, log });
+  const proof = createClientProof(aad.credential, { clientId: aad.clientId, http, now });
   const endOf = (expiresIn: number | undefined) =>
     expiresIn === undefined ? undefined : now() + expiresIn * 1000;
   return {
@@ -60,14 +53,15 @@ export function createAadContext(deps: AadDeps): AadContext {
         now: now(),
       }),
     redeemGrant: async (grant) => {
-      const form = new URLSearchParams({ ...grant, client_id: aad.clientId });
-      if (aad.secret !== undefined) form.set('client_secret', aad.secret.reveal());
-      return redeem(http, (await metadata.get()).tokenEndpoint, form);
+      const { tokenEndpoint } = await metadata.get();
+      const members = await proof?.members(tokenEndpoint);
+      const form = new URLSearchParams({ ...grant, client_id: aad.clientId, ...members });
+      return redeem(http, tokenEndpoint, form);
     },
     entryOf: (payload, answer, scope) => ({
       provider: 'aad',
       userId: userIdOf(payload),
-      claims: principalOf(payload, deps.modernClaims).claims,
+      claims: principalOf(payload, deps.claimStyle).claims,
       idToken: answer.idToken,
       accessToken: answer.accessToken,
       refreshToken: answer.refreshToken,

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { JWTPayload } from 'jose';
-import { claimType, toClaims } from '../../identity/claim_types.js';
+import { type ClaimStyle, claimType, toClaims } from '../../identity/claim_types.js';
 import type { Principal } from '../../identity/principal.js';
+import { userKey } from '../user_key.js';
 
 function text(payload: JWTPayload, name: string): string | undefined {
   const value = payload[name];
@@ -25,7 +25,7 @@ export function isAppOnly(payload: JWTPayload): boolean {
 }
 
 /** The caller a token speaks for. A user always has a name, because App Service libraries require that header of users. */
-export function principalOf(payload: JWTPayload, modernClaims: boolean): Principal {
+export function principalOf(payload: JWTPayload, style: ClaimStyle): Principal {
   const id = text(payload, 'oid') ?? payload.sub ?? '';
   const best = nameClaims.find(([name]) => text(payload, name) !== undefined);
   const named = best === undefined ? id : (text(payload, best[0]) ?? id);
@@ -35,7 +35,7 @@ export function principalOf(payload: JWTPayload, modernClaims: boolean): Princip
     name: isAppOnly(payload) ? undefined : named,
     nameType: best?.[1] ?? claimType.name,
     roleType: claimType.role,
-    claims: toClaims(payload, modernClaims),
+    claims: toClaims(payload, style),
   };
 }
 
@@ -45,15 +45,11 @@ export function userIdOf(payload: JWTPayload): string {
   return readable.find((value) => value !== undefined) ?? text(payload, 'oid') ?? payload.sub ?? '';
 }
 
-/** The user's key in the token store: tenant and object id, else issuer and subject, hashed with their lengths. */
+/** The user's key in the token store: tenant and object id, else issuer and subject. */
 export function userKeyOf(payload: JWTPayload): string {
   const tid = text(payload, 'tid');
   const oid = text(payload, 'oid');
-  const parts =
-    tid !== undefined && oid !== undefined
-      ? ['aad', tid.toLowerCase(), oid.toLowerCase()]
-      : ['aad', payload.iss ?? '', payload.sub ?? ''];
-  const digest = createHash('sha256');
-  for (const part of parts) digest.update(`${Buffer.byteLength(part)}:${part}`);
-  return digest.digest('hex');
+  return tid !== undefined && oid !== undefined
+    ? userKey('aad', tid.toLowerCase(), oid.toLowerCase())
+    : userKey('aad', payload.iss ?? '', payload.sub ?? '');
 }

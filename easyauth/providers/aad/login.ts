@@ -16,7 +16,7 @@ export function authorizeRequest(aad: AadSettings, endpoint: string, start: Logi
   const free = new Map([...aad.loginParameters, ...start.parameters]);
   free.delete('scope');
   for (const [name, value] of free) url.searchParams.set(name, value);
-  url.searchParams.set('response_type', aad.secret === undefined ? 'id_token' : 'code id_token');
+  url.searchParams.set('response_type', aad.credential === undefined ? 'id_token' : 'code id_token');
   url.searchParams.set('response_mode', 'form_post');
   url.searchParams.set('redirect_uri', start.redirectUri);
   url.searchParams.set('client_id', aad.clientId);

@@ -23,7 +23,7 @@ export async function refresh(aad: AadContext, request: RefreshRequest): Promise
   const payload = await aad.verify(answer.idToken, [aad.settings.clientId]);
   if (userKeyOf(payload) !== user) throw new ProviderError('rejected', 'the refresh brought another user');
   return {
-    principal: principalOf(payload, aad.modernClaims),
+    principal: principalOf(payload, aad.claimStyle),
     tokens: aad.entryOf(payload, next, entry.scope),
   };
 }

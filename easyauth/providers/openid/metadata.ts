@@ -1,6 +1,8 @@
 import { isRecord } from '../../config/reader.js';
 import { secureUrlFault } from '../../config/values.js';
 import { ProviderError } from '../../errors.js';
+import type { Log } from '../../log.js';
+import { type Cached, createCached } from './cached.js';
 import type { ProviderHttp } from './provider_http.js';
 
 /** What the gateway needs of a provider's discovery document (OpenID Connect Discovery 1.0 §3). */
@@ -26,16 +28,15 @@ function required(document: Record<string, unknown>, name: string): string {
 }
 
 /**
- * Loads and checks the discovery document of `issuer`.
+ * Loads and checks a discovery document.
  * @param acceptIssuer whether the issuer named in the document is the expected one
  * @throws ProviderError `unreachable`
  */
 export async function loadMetadata(
   http: ProviderHttp,
-  issuer: string,
+  url: string,
   acceptIssuer: (named: string) => boolean,
 ): Promise<Metadata> {
-  const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
   const { status, body } = await http.get(url);
   if (status !== 200 || !isRecord(body))
     throw new ProviderError('unreachable', `discovery answers ${status} without a document`);
@@ -49,4 +50,21 @@ export async function loadMetadata(
     jwksUri: required(body, 'jwks_uri'),
     endSessionEndpoint: endpoint(body, 'end_session_endpoint'),
   };
+}
+
+interface MetadataOptions {
+  readonly http: ProviderHttp;
+  /** The address of the document. */
+  readonly url: string;
+  /** Absent when the configured address alone decides which issuer it is. */
+  readonly acceptIssuer?: (named: string) => boolean;
+  readonly now: () => number;
+  readonly log: Log;
+}
+
+/** The discovery document of a provider, kept for an hour and over outages. */
+export function createMetadata(options: MetadataOptions): Cached<Metadata> {
+  const { http, url, acceptIssuer = () => true, now, log } = options;
+  const load = () => loadMetadata(http, url, acceptIssuer);
+  return createCached({ what: 'discovery', load, freshMs: 3_600_000, cooldownMs: 5_000, now, log });
 }

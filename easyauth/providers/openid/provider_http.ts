@@ -6,18 +6,30 @@ const largestBody = 1_000_000;
 
 export interface ProviderAnswer {
   readonly status: number;
+  /** The answer as JSON; undefined when it is none. */
   readonly body: unknown;
+  readonly text: string;
 }
 
-/** Calls to identity providers: JSON answers, no redirects, bounded in time and size. */
+type Headers = Readonly<Record<string, string>>;
+
+/** Calls to identity providers: no redirects, bounded in time and size. Headers and forms are never logged. */
 export interface ProviderHttp {
-  get(url: string): Promise<ProviderAnswer>;
-  /** Sends a form. Header and body are never logged. */
-  post(url: string, form: URLSearchParams): Promise<ProviderAnswer>;
+  get(url: string, headers?: Headers): Promise<ProviderAnswer>;
+  /** Sends a form. */
+  post(url: string, form: URLSearchParams, headers?: Headers): Promise<ProviderAnswer>;
   close(): Promise<void>;
 }
 
-async function readBody(body: Dispatcher.ResponseData['body']): Promise<unknown> {
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function readText(body: Dispatcher.ResponseData['body']): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of body) {
@@ -26,11 +38,7 @@ async function readBody(body: Dispatcher.ResponseData['body']): Promise<unknown>
     if (size > largestBody) throw new ProviderError('unreachable', 'the answer is too large');
     chunks.push(part);
   }
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
-  } catch {
-    return undefined;
-  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 /**
@@ -46,20 +54,21 @@ export function createProviderHttp(): ProviderHttp {
     try {
       const signal = AbortSignal.timeout(timeoutMs);
       const answer = await request(url, { ...options, dispatcher: agent, signal });
-      return { status: answer.statusCode, body: await readBody(answer.body) };
+      const text = await readText(answer.body);
+      return { status: answer.statusCode, body: parsed(text), text };
     } catch (error) {
       if (error instanceof ProviderError) throw error;
       throw new ProviderError('unreachable', `${new URL(url).origin} gives no answer: ${messageOf(error)}`);
     }
   };
-  const accept = 'application/json';
+  const usual = { accept: 'application/json', 'user-agent': 'easyauth' };
   return {
-    get: (url) => call(url, { method: 'GET', headers: { accept } }),
-    post: (url, form) =>
+    get: (url, headers) => call(url, { method: 'GET', headers: { ...usual, ...headers } }),
+    post: (url, form, headers) =>
       call(url, {
         method: 'POST',
         body: form.toString(),
-        headers: { accept, 'content-type': 'application/x-www-form-urlencoded' },
+        headers: { ...usual, 'content-type': 'application/x-www-form-urlencoded', ...headers },
       }),
     close: () => agent.destroy(),
   };

@@ -11,6 +11,13 @@ export interface TokenAnswer {
   readonly expiresIn: number | undefined;
 }
 
+export const noTokens: TokenAnswer = {
+  accessToken: undefined,
+  idToken: undefined,
+  refreshToken: undefined,
+  expiresIn: undefined,
+};
+
 const gatewayFaults = new Set([
   'invalid_client',
   'unauthorized_client',
@@ -18,8 +25,16 @@ const gatewayFaults = new Set([
   'invalid_scope',
   'invalid_resource',
   'unsupported_grant_type',
+  'incorrect_client_credentials',
+  'redirect_uri_mismatch',
 ]);
-const userFaults = new Set(['invalid_grant', 'interaction_required', 'login_required', 'consent_required']);
+const userFaults = new Set([
+  'invalid_grant',
+  'interaction_required',
+  'login_required',
+  'consent_required',
+  'bad_verification_code',
+]);
 
 function codeOf(body: unknown): string | undefined {
   const code = isRecord(body) ? body.error : undefined;
@@ -51,7 +66,9 @@ export async function redeem(
   form: URLSearchParams,
 ): Promise<TokenAnswer> {
   const answer = await http.post(endpoint, form);
-  if (answer.status !== 200 || !isRecord(answer.body)) throw failureOf(answer);
+  // GitHub refuses with a 200.
+  if (answer.status !== 200 || !isRecord(answer.body) || codeOf(answer.body) !== undefined)
+    throw failureOf(answer);
   const { access_token, id_token, refresh_token, expires_in } = answer.body;
   const seconds = Number(expires_in);
   return {

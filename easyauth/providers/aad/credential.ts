@@ -1,0 +1,77 @@
+import { createHash, createPrivateKey, randomUUID, X509Certificate } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { isRecord } from '../../config/reader.js';
+import type { AadCredential } from '../../config/settings.js';
+import { ProviderError } from '../../errors.js';
+import type { ProviderHttp } from '../openid/provider_http.js';
+
+/** How the gateway proves to Entra that it is the app registration. */
+export interface ClientProof {
+  /** The members this proof adds to a token request. @throws ProviderError when an assertion cannot be had */
+  members(tokenEndpoint: string): Promise<Record<string, string>>;
+}
+
+const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+const assertionSeconds = 300;
+
+interface ProofDeps {
+  readonly clientId: string;
+  readonly http: ProviderHttp;
+  readonly now: () => number;
+}
+
+type Certificate = Extract<AadCredential, { kind: 'certificate' }>;
+type ManagedIdentity = Extract<AadCredential, { kind: 'managed-identity' }>;
+
+/** A signed assertion naming the certificate by its thumbprints (RFC 7523 §2.2, RFC 7515 §4.1.7 and 4.1.8). */
+function certificateProof({ pem }: Certificate, { clientId, now }: ProofDeps): ClientProof {
+  const key = createPrivateKey(pem.reveal());
+  const { raw } = new X509Certificate(pem.reveal());
+  const digest = (name: string) => createHash(name).update(raw).digest('base64url');
+  const header = { alg: 'PS256', typ: 'JWT', x5t: digest('sha1'), 'x5t#S256': digest('sha256') };
+  return {
+    members: async (tokenEndpoint) => {
+      const at = Math.floor(now() / 1000);
+      const client_assertion = await new SignJWT({ jti: randomUUID() })
+        .setProtectedHeader(header)
+        .setIssuer(clientId)
+        .setSubject(clientId)
+        .setAudience(tokenEndpoint)
+        .setIssuedAt(at)
+        .setNotBefore(at)
+        .setExpirationTime(at + assertionSeconds)
+        .sign(key);
+      return { client_assertion_type: assertionType, client_assertion };
+    },
+  };
+}
+
+/** A token of the managed identity, trusted by the app registration as a federated credential (App Service REST reference). */
+function identityProof(identity: ManagedIdentity, { http }: ProofDeps): ClientProof {
+  const url = new URL(identity.endpoint);
+  url.searchParams.set('resource', 'api://AzureADTokenExchange');
+  url.searchParams.set('api-version', '2019-08-01');
+  url.searchParams.set('client_id', identity.clientId);
+  return {
+    members: async () => {
+      const headers = { 'x-identity-header': identity.header.reveal() };
+      const { status, body } = await http.get(url.href, headers);
+      const token = isRecord(body) ? body.access_token : undefined;
+      if (status === 200 && typeof token === 'string')
+        return { client_assertion_type: assertionType, client_assertion: token };
+      const kind = status >= 500 || status === 429 ? 'unreachable' : 'misconfigured';
+      throw new ProviderError(kind, `the managed identity endpoint answers ${status} without a token`);
+    },
+  };
+}
+
+/** The proof of a credential: the secret itself, or an assertion. Undefined without one. */
+export function createClientProof(
+  credential: AadCredential | undefined,
+  deps: ProofDeps,
+): ClientProof | undefined {
+  if (credential === undefined) return undefined;
+  if (credential.kind === 'certificate') return certificateProof(credential, deps);
+  if (credential.kind === 'managed-identity') return identityProof(credential, deps);
+  return { members: async () => ({ client_secret: credential.secret.reveal() }) };
+}

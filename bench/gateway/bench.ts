@@ -1,0 +1,113 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startIdentityProvider } from '../../local/identity_provider/server.js';
+import { apache, apacheOidc } from './apache.js';
+import type { Candidate } from './candidate.js';
+import { gateway, gatewayOff } from './easyauth.js';
+import { load, loadName } from './load.js';
+import { nginx } from './nginx.js';
+import { clientId, clientSecret, directoryFor, loginHint, tid } from './people.js';
+import { freePort, saying, start } from './process.js';
+import { type Row, rate, table } from './table.js';
+
+export interface BenchOptions {
+  /** How often each candidate is measured; the candidates take turns. */
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly say: (text: string) => void;
+}
+
+async function startCandidates(directory: string, stops: (() => Promise<void>)[]): Promise<Candidate[]> {
+  const app = start(process.execPath, [fileURLToPath(new URL('./upstream.js', import.meta.url))]);
+  stops.push(app.stop);
+  const upstream = await saying(app, /listening url=(\S+)/);
+  const [gatewayPort, apachePort] = [await freePort(), await freePort()];
+  const idp = await startIdentityProvider({
+    directory: directoryFor(gatewayPort, apachePort),
+    stateDir: join(directory, 'idp'),
+    port: 0,
+    log: () => {},
+  });
+  stops.push(idp.close);
+  const issuer = `${idp.url}/${tid}/v2.0`;
+  const people = { issuer, clientId, clientSecret, loginHint };
+  const keep = <T extends Candidate>(candidate: T): T => {
+    stops.push(candidate.stop);
+    return candidate;
+  };
+  const own = { ...people, upstream, directory: join(directory, 'gateway'), port: gatewayPort };
+  const signedIn = keep(await gateway(own));
+  const inject = signedIn.injected;
+  const oidc = {
+    ...people,
+    upstream,
+    inject,
+    directory: join(directory, 'oidc'),
+    port: apachePort,
+    metadata: `${issuer}/.well-known/openid-configuration`,
+  };
+  // Who does not authenticate gets the same request as the gateway, session cookie included.
+  const cookie = signedIn.target?.cookie ?? '';
+  const alike = (candidate: Candidate): Candidate =>
+    candidate.target === undefined
+      ? candidate
+      : { ...candidate, target: { url: candidate.target.url, cookie } };
+  return [
+    {
+      name: 'the app directly',
+      target: { url: `${upstream}/`, cookie },
+      note: '',
+      stop: async () => {},
+    },
+    alike(keep(await nginx({ upstream, inject, directory }))),
+    alike(keep(await apache({ upstream, inject, directory: join(directory, 'apache') }))),
+    keep(await apacheOidc(oidc)),
+    alike(keep(await gatewayOff({ ...own, directory: join(directory, 'off') }))),
+    signedIn,
+  ];
+}
+
+function verdicts(rows: readonly Row[]): string {
+  const named = (name: string) => rate(rows.find((row) => row.candidate.name === name));
+  const own = named('gateway, signed in');
+  const targets: [string, number, number][] = [
+    ['of Apache mod_auth_openidc', own / named('Apache mod_auth_openidc'), 2],
+    ['of nginx proxy_pass', own / named('nginx proxy_pass'), 0.5],
+    ['of itself with authentication off', own / named('gateway, authentication off'), 0.8],
+  ];
+  const line = ([name, ratio, wanted]: [string, number, number]) =>
+    Number.isNaN(ratio)
+      ? `gateway, signed in: not measured against ${name.slice(3)} here`
+      : `gateway, signed in: ${ratio.toFixed(2)} ${name}, wanted at least ${wanted}: ${ratio >= wanted ? 'met' : 'MISSED'}`;
+  return targets.map(line).join('\n');
+}
+
+/** Measures the gateway beside its peers, all in this run over the same app, and prints one table. */
+export async function benchGateway({ rounds, seconds, say }: BenchOptions): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'gateway-bench-'));
+  const stops: (() => Promise<void>)[] = [];
+  try {
+    const candidates = await startCandidates(directory, stops);
+    const rows = candidates.map((candidate) => ({
+      candidate,
+      runs: [] as Awaited<ReturnType<typeof load>>[],
+    }));
+    for (const { candidate } of rows) if (candidate.target !== undefined) await load(candidate.target, 2);
+    for (let round = 0; round < rounds; round += 1)
+      for (const { candidate, runs } of rows)
+        if (candidate.target !== undefined) runs.push(await load(candidate.target, seconds));
+    const nginxRow = rows.find(({ candidate }) => candidate.name === 'nginx proxy_pass');
+    say(
+      `Authenticated GET through the Easy Auth gateway and its peers: ${rounds} rounds of ${seconds} s each, taking turns,`,
+    );
+    say(
+      `50 connections by ${loadName}, medians, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}\n`,
+    );
+    say(`${table(rows, nginxRow)}\n\n${verdicts(rows)}`);
+  } finally {
+    for (const stop of stops.reverse()) await stop();
+    await rm(directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,80 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createBrowser } from '../../local/demo/browser.js';
+import type { Candidate, RawHeaders } from './candidate.js';
+import { saying, start } from './process.js';
+
+const command = fileURLToPath(new URL('../../easyauth/cli.js', import.meta.url));
+
+export interface GatewayWanted {
+  readonly upstream: string;
+  readonly directory: string;
+  readonly port: number;
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly loginHint: string;
+}
+
+function authJson({ issuer, clientId }: GatewayWanted, enabled: boolean): string {
+  return JSON.stringify({
+    platform: { enabled },
+    globalValidation: { requireAuthentication: true, unauthenticatedClientAction: 'Return401' },
+    httpSettings: { requireHttps: false },
+    login: { tokenStore: { enabled: true } },
+    identityProviders: {
+      azureActiveDirectory: {
+        registration: { openIdIssuer: issuer, clientId, clientSecretSettingName: 'AAD_SECRET' },
+        login: { loginParameters: ['scope=openid profile email offline_access'] },
+      },
+    },
+  });
+}
+
+async function run(wanted: GatewayWanted, enabled: boolean) {
+  await mkdir(wanted.directory, { recursive: true });
+  const file = join(wanted.directory, `auth-${enabled}.json`);
+  await writeFile(file, authJson(wanted, enabled));
+  const port = String(enabled ? wanted.port : 0);
+  const args = ['--config', file, '--upstream', wanted.upstream, '--state', wanted.directory, '--port', port];
+  const started = start(process.execPath, [command, ...args, '--log', 'info'], {
+    AAD_SECRET: wanted.clientSecret,
+  });
+  return { ...started, url: await saying(started, /listening url=(\S+)/) };
+}
+
+/** The gateway's command with authentication switched off: the same proxying and nothing else. */
+export async function gatewayOff(wanted: GatewayWanted): Promise<Candidate> {
+  const { url, stop } = await run(wanted, false);
+  return {
+    name: 'gateway, authentication off',
+    target: { url: `${url}/`, cookie: '' },
+    note: 'nothing injected',
+    stop,
+  };
+}
+
+export interface SignedInGateway extends Candidate {
+  /** What the gateway adds for the signed-in user. */
+  readonly injected: RawHeaders;
+}
+
+/** The gateway's command with a signed-in user: session, token store, all headers. */
+export async function gateway(wanted: GatewayWanted): Promise<SignedInGateway> {
+  const { url, stop } = await run(wanted, true);
+  const browser = createBrowser();
+  const hint = encodeURIComponent(wanted.loginHint);
+  const page = await browser.visit(`${url}/.auth/login/aad?post_login_redirect_uri=/seen&login_hint=${hint}`);
+  if (page.status !== 200) throw new Error(`the sign-in through the gateway ended with ${page.status}`);
+  const seen: unknown = JSON.parse(page.text);
+  const headers = Array.isArray(seen) ? seen.map(String) : [];
+  const injected = headers.filter((_text, index) => /^x-ms-/i.test(headers[index - (index % 2)] ?? ''));
+  const cookie = browser
+    .cookie(url)
+    .split('; ')
+    .filter((pair) => pair.startsWith('AppServiceAuthSession'));
+  const bytes = injected.reduce((sum, text) => sum + text.length + 2, 0);
+  const target = { url: `${url}/`, cookie: cookie.join('; ') };
+  return { name: 'gateway, signed in', target, note: `${bytes} bytes injected`, injected, stop };
+}

@@ -1,0 +1,65 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+
+export interface Started {
+  readonly child: ChildProcess;
+  stop(): Promise<void>;
+}
+
+/** Starts a program; `stop` ends it and waits. What it says to stderr is shown. */
+export function start(command: string, args: readonly string[], env: Record<string, string> = {}): Started {
+  const child = spawn(command, args, {
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  return {
+    child,
+    stop: async () => {
+      child.kill('SIGTERM');
+      const killed = wait(5_000, undefined, { ref: false }).then(() => child.kill('SIGKILL'));
+      await Promise.race([exited, killed]);
+      await exited;
+    },
+  };
+}
+
+/** The first match in what the program says on stdout. */
+export function saying({ child }: Started, pattern: RegExp): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    child.once('exit', () => reject(new Error(`ended before it was ready: ${text}`)));
+    child.stdout?.on('data', (chunk: Buffer) => {
+      text += chunk.toString('utf8');
+      const found = pattern.exec(text)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+  });
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+/** Waits until something answers there with HTTP. */
+export async function answering(url: string): Promise<void> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const answer = await fetch(url, { redirect: 'manual' }).catch(() => undefined);
+    if (answer !== undefined) return;
+    await wait(50);
+  }
+  throw new Error(`nothing answers at ${url}`);
+}
+
+/** The first of these files that is there. */
+export function installed(...paths: readonly string[]): string | undefined {
+  return paths.find((path) => existsSync(path));
+}

@@ -1,0 +1,52 @@
+import type { Table } from '../../../shared/adapters/tables/table.js';
+import { unavailable } from '../../../shared/domain/errors.js';
+
+/**
+ * What may happen to a write: refused before it is applied, applied and then reported as a conflict (the SDK's own retry of a write whose
+ * answer was lost), applied and then without an answer.
+ */
+export type Fault = 'down' | 'applied_but_conflict' | 'applied_but_down';
+
+type Write = 'insert' | 'update' | 'remove' | 'commit';
+
+export interface FaultyTable extends Table {
+  /** The next writes of this kind go wrong like this, one fault each, after `skip` that go right. */
+  fail(write: Write, faults: readonly Fault[], skip?: number): void;
+  /** Every call fails until mended. */
+  cut(): void;
+  mend(): void;
+}
+
+export function withFaults(table: Table): FaultyTable {
+  const planned = new Map<Write, (Fault | 'none')[]>();
+  let isCut = false;
+  const down = () => unavailable('storage is not available', 5);
+  const reached = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (isCut) throw down();
+    return work();
+  };
+  const written = (kind: Write, work: () => Promise<boolean>) =>
+    reached(async () => {
+      const fault = planned.get(kind)?.shift() ?? 'none';
+      if (fault === 'down') throw down();
+      const applied = await work();
+      if (fault === 'applied_but_down') throw down();
+      return fault === 'none' && applied;
+    });
+  return {
+    read: (partitionKey, rowKey) => reached(() => table.read(partitionKey, rowKey)),
+    page: (filter, options) => reached(() => table.page(filter, options)),
+    all: (filter) => reached(() => table.all(filter)),
+    insert: (row) => written('insert', () => table.insert(row)),
+    update: (row, etag) => written('update', () => table.update(row, etag)),
+    remove: (row, etag) => written('remove', () => table.remove(row, etag)),
+    commit: (changes) => written('commit', () => table.commit(changes)),
+    fail: (write, faults, skip = 0) => planned.set(write, [...Array<'none'>(skip).fill('none'), ...faults]),
+    cut: () => {
+      isCut = true;
+    },
+    mend: () => {
+      isCut = false;
+    },
+  };
+}

@@ -247,7 +247,7 @@ const refused: [string, Record<string, unknown>, RegExp][] = [
       'identityProviders.azureStaticWebApps.registration.clientId': 'x',
       'identityProviders.legacyMicrosoftAccount.registration.clientId': 'x',
     },
-    /legacyMicrosoftAccount: .*not support[^]*azureStaticWebApps: .*not support/,
+    /legacyMicrosoftAccount: .*not support[\s\S]*azureStaticWebApps: .*not support/,
   ],
   [
     'an unknown provider',
@@ -273,12 +273,12 @@ const refused: [string, Record<string, unknown>, RegExp][] = [
         Google: { registration: { clientId: 'x' } },
       },
     },
-    /my-idp: is no provider name[^]*Google: has the name of a built-in/,
+    /my-idp: is no provider name[\s\S]*Google: has the name of a built-in/,
   ],
   [
     'a certificate beside a secret, and one without a thumbprint',
     { [`${aad}.registration.clientSecretCertificateThumbprint`]: 'AB' },
-    /Thumbprint: contradicts clientSecretSettingName[^]*must be a SHA-1 thumbprint/,
+    /Thumbprint: contradicts clientSecretSettingName[\s\S]*must be a SHA-1 thumbprint/,
   ],
 ];
 

@@ -11,6 +11,12 @@ interface Waiting {
   readonly failed: (error: unknown) => void;
 }
 
+/** One key that is taken undoes the whole transaction: then each row is written by itself, so that none is believed stored that is not. */
+async function writeTogether(table: Table, group: readonly Waiting[]): Promise<void> {
+  if (await table.commit(group.map(({ row }) => ({ kind: 'insert', row })))) return;
+  for (const { row } of group) await table.insert(row);
+}
+
 /**
  * Inserts rows so that each call resolves once its row is durable, while rows of calls in flight at the same time share one write. A lone
  * row is written at once: nobody waits for company. The rows' keys must be unique, since a taken key is read as our own write that was
@@ -34,7 +40,7 @@ export function createGroupCommit(table: Table): (row: Row) => Promise<void> {
     const [first] = group;
     try {
       if (first && group.length === 1) await table.insert(first.row);
-      else await table.commit(group.map(({ row }) => ({ kind: 'insert', row })));
+      else await writeTogether(table, group);
       for (const { done } of group) done();
     } catch (error) {
       for (const { failed } of group) failed(error);

@@ -5,6 +5,7 @@ import type { AuditEvent, RefreshFailure } from '../../../shared/domain/audit_ev
 import { Unreadable } from '../../../shared/domain/errors.js';
 import type { AuditLog, AuditMatch, LogQuery } from '../../../shared/ports.js';
 import { hostileText } from '../support/arbitraries.js';
+import { withFaults } from '../support/faulty_table.js';
 import { refusalOf } from '../support/refusals.js';
 import { overwrite, withTables } from '../support/tables.js';
 
@@ -194,6 +195,34 @@ describe('the audit log', () => {
     const log = createAuditLog(tables.table());
     await Promise.all(Array.from({ length: 40 }, () => log.append(event(NOW))));
     expect((await log.query(WEEK)).items).toHaveLength(40);
+  });
+});
+
+describe('an append that resolves is durable', () => {
+  it.each(['applied_but_conflict', 'applied_but_down', 'down'] as const)(
+    'also when the write it shares with others goes wrong (%s)',
+    async (fault) => {
+      const table = withFaults(tables.table());
+      const log = createAuditLog(table);
+      table.fail('commit', [fault]);
+      const events = Array.from({ length: 12 }, () => event(NOW));
+      const appended = await Promise.allSettled(events.map((item) => log.append(item)));
+      const stored = new Set((await log.query(WEEK)).items.map(({ id }) => id));
+      events.forEach(({ id }, index) => {
+        if (appended[index]?.status === 'fulfilled') expect(stored).toContain(id);
+      });
+      expect(appended.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThan(0);
+    },
+  );
+
+  it('also when one of the rows it shares a write with is taken', async () => {
+    const table = tables.table();
+    const log = createAuditLog(table);
+    const taken = event(NOW);
+    await log.append(taken);
+    const events = [event(NOW), event(NOW), event(NOW), taken, event(NOW)];
+    await Promise.all(events.map((item) => log.append(item)));
+    expect((await log.query(WEEK)).items).toHaveLength(5);
   });
 });
 

@@ -5,12 +5,12 @@ app.http('metadata', {
   route: '.well-known/oauth-authorization-server',
   methods: ['GET'],
   authLevel: 'anonymous',
-  handler: entry.http((broker) => broker.http.metadata),
+  handler: entry.http((broker) => broker.http.metadata, 'oauth'),
 });
 
 app.http('jwks', {
   route: 'jwks',
   methods: ['GET'],
   authLevel: 'anonymous',
-  handler: entry.http((broker) => broker.http.jwks),
+  handler: entry.http((broker) => broker.http.jwks, 'oauth'),
 });

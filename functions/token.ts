@@ -6,5 +6,5 @@ app.http('token', {
   route: 'token',
   methods: [...ALL_METHODS],
   authLevel: 'anonymous',
-  handler: entry.http((broker) => broker.http.token),
+  handler: entry.http((broker) => broker.http.token, 'oauth'),
 });

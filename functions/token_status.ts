@@ -6,12 +6,12 @@ app.http('revoke', {
   route: 'revoke',
   methods: [...ALL_METHODS],
   authLevel: 'anonymous',
-  handler: entry.http((broker) => broker.http.revoke),
+  handler: entry.http((broker) => broker.http.revoke, 'oauth'),
 });
 
 app.http('introspect', {
   route: 'introspect',
   methods: [...ALL_METHODS],
   authLevel: 'anonymous',
-  handler: entry.http((broker) => broker.http.introspect),
+  handler: entry.http((broker) => broker.http.introspect, 'oauth'),
 });

@@ -6,7 +6,7 @@ import type { AuditLog, AuditMatch, Clock, FailureLog, FailureMatch, LogQuery, R
 import { isoTime, json } from './answers.js';
 import type { Caller, Identify } from './caller.js';
 import { type Call, createEndpoint, type EndpointOptions } from './endpoint.js';
-import { readLimit, readQuery, readTime } from './query.js';
+import { assertFilters, readLimit, readQuery, readTime } from './query.js';
 
 export interface AuditDeps {
   readonly identify: Identify;
@@ -31,6 +31,7 @@ const CLASSES = ['transient', 'user_action_required', 'grant_dead', 'broker_misc
 export function createAuditEventsHandler(deps: AuditDeps): HttpHandler {
   return auditEndpoint(deps, async (request) => {
     const query = readQuery(request, [...RANGE, 'type', 'subject', 'client_id', 'resource', 'grant_id']);
+    assertFilters(query);
     assertOneOf('type', query.type, AUDIT_EVENT_TYPES);
     const match: Partial<AuditMatch> = {
       ...(query.type === undefined ? {} : { type: query.type }),
@@ -48,6 +49,7 @@ export function createAuditEventsHandler(deps: AuditDeps): HttpHandler {
 export function createRefreshFailuresHandler(deps: AuditDeps): HttpHandler {
   return auditEndpoint(deps, async (request) => {
     const query = readQuery(request, [...RANGE, 'subject', 'provider', 'class', 'resource']);
+    assertFilters(query);
     assertOneOf('class', query.class, CLASSES);
     const match: Partial<FailureMatch> = {
       ...(query.subject === undefined ? {} : { subject: query.subject }),

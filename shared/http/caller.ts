@@ -31,6 +31,7 @@ const ID_HEADER_MAX = 256;
 export function createIdentify({ tokens, sessionMaxSeconds }: Deps): Identify {
   return async (request) => {
     const provider = platformHeader(request, 'x-ms-client-principal-idp');
+    assertPrincipal(request, provider);
     const idToken = provider && platformHeader(request, `x-ms-token-${provider}-id-token`);
     if (provider && idToken) {
       const claims = await tokens.verifyIdToken(provider, idToken, sessionMaxSeconds);
@@ -71,6 +72,28 @@ function platformHeader(request: HttpRequest, name: string): string | undefined 
     throw unauthenticated(`${name} is not a provider name`);
   }
   return value;
+}
+
+/**
+ * The principal itself, where there is one or should be: what App Service writes, for the provider the other header names. It is the form
+ * that is checked; what it claims is believed of the verified token only.
+ */
+function assertPrincipal(request: HttpRequest, provider: string | undefined): void {
+  const encoded = platformHeader(request, 'x-ms-client-principal');
+  if (encoded === undefined && provider === undefined) return;
+  const principal = encoded === undefined ? undefined : parsePrincipal(encoded);
+  if (principal?.auth_typ !== provider || !Array.isArray(principal?.claims)) {
+    throw unauthenticated('x-ms-client-principal is not one of App Service for this provider');
+  }
+}
+
+function parsePrincipal(encoded: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(encoded, 'base64').toString('utf8'));
+    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function assertSamePrincipal(request: HttpRequest, subject: Subject): void {

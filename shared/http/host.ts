@@ -3,14 +3,15 @@ import { ConfigRefused } from '../config.js';
 import { Refusal } from '../domain/errors.js';
 import type { FindDue, WorkDue } from '../flows/upkeep.js';
 import type { DueItem, Log } from '../ports.js';
-import { problem } from './answers.js';
+import { createEndpoint } from './endpoint.js';
 
 /** For routes where every method is to reach us: the host answers an unrouted one with 404 where OAuth clients expect 405. */
 export const ALL_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'] as const;
 
 /** What an entry point may reach, built on first use. */
 export interface Entry<B> {
-  http(select: (broker: B) => HttpHandler): HttpHandler;
+  /** @param errors how this endpoint answers while nothing is configured */
+  http(select: (broker: B) => HttpHandler, errors?: 'oauth' | 'problem'): HttpHandler;
   timer(run: (broker: B, context: InvocationContext) => Promise<void>): TimerHandler;
   queue(run: (broker: B, message: unknown) => Promise<void>): StorageQueueHandler;
   /** Builds now, so that a refused configuration is in the log at start and not at the first request. */
@@ -28,9 +29,16 @@ export function createEntry<B>(build: () => B, log: Log): Entry<B> {
     return built;
   };
   return {
-    http: (select) => async (request, context) => {
-      const now = get();
-      return 'broker' in now ? select(now.broker)(request, context) : notConfigured(context);
+    http: (select, errors = 'problem') => {
+      const refused = createEndpoint({ errors, methods: ALL_METHODS, log }, async () => {
+        throw new Refusal('not_configured', {
+          description: 'the service is not configured: its log lists what is wrong',
+        });
+      });
+      return async (request, context) => {
+        const now = get();
+        return 'broker' in now ? select(now.broker)(request, context) : refused(request, context);
+      };
     },
     timer: (run) => async (_timer, context) => {
       const now = get();
@@ -56,13 +64,6 @@ function attempt<B>(build: () => B, log: Log): { broker: B } | { refused: Config
     for (const problemText of error.problems) log.error('configuration refused', { problem: problemText });
     return { refused: error };
   }
-}
-
-function notConfigured(context: InvocationContext) {
-  const refusal = new Refusal('not_configured', {
-    description: 'the service is not configured: its log lists what is wrong',
-  });
-  return problem(refusal, context.invocationId);
 }
 
 const MESSAGE_VERSION = 1;

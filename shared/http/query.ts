@@ -34,11 +34,25 @@ export function readLimit(text: string | undefined, range: { preset: number; mos
   return limit;
 }
 
-/** ISO 8601 date or date-time to ms. */
+const MOST_FILTER_CHARS = 1024;
+
+/** A text to compare stored values with. @throws Refusal `invalid_parameter` for one no stored value can be */
+export function assertFilters(query: Readonly<Record<string, string | undefined>>): void {
+  for (const [name, value] of Object.entries(query)) {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
+    if (value !== undefined && (value.length > MOST_FILTER_CHARS || /[\u0000-\u001f\u007f]/.test(value))) {
+      throw new Refusal('invalid_parameter', { description: `${name} is not a value to search for` });
+    }
+  }
+}
+
+/** ISO 8601 date or date-time to ms; UTC where it names no zone. */
 export function readTime(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const time = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:\d{2})?)?$/.test(text)
-    ? Date.parse(text)
+  const form = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:\d{2})?)?$/.exec(text);
+  // JavaScript takes a time without a zone for the machine's own.
+  const time = form
+    ? Date.parse(form[1] !== undefined && form[2] === undefined ? `${text}Z` : text)
     : Number.NaN;
   if (Number.isNaN(time)) {
     throw new Refusal('invalid_parameter', { description: `${name} must be an ISO 8601 time` });

@@ -1,19 +1,31 @@
 import type { JWTPayload } from 'jose';
 import type { GoogleSettings } from '../../config/provider_settings.js';
-import { BadRequestError, InvalidTokenError } from '../../errors.js';
+import { BadRequestError, InvalidTokenError, ProviderError } from '../../errors.js';
 import { optionalToken, requiredToken } from '../body_member.js';
 import type { ProviderDeps } from '../deps.js';
 import { openidPrincipal } from '../openid/identity.js';
 import { createMetadata } from '../openid/metadata.js';
 import { refreshTokens } from '../openid/refresh.js';
 import { createRelyingParty, type RelyingParty } from '../openid/relying_party.js';
-import { noTokens } from '../openid/tokens.js';
+import { noTokens, type TokenAnswer } from '../openid/tokens.js';
 import type { Provider, SignedIn } from '../provider.js';
 
 function redirectOf(body: Readonly<Record<string, unknown>>): string {
   const { redirect_uri: value = '' } = body;
   if (typeof value === 'string' && value.length <= 2_000) return value;
   throw new BadRequestError('redirect_uri must be a string');
+}
+
+/** Redeems a code the caller brought. Code and redirect address are the caller's, so a refusal of them is no fault of ours. */
+async function redeemPosted(party: RelyingParty, code: string, redirect_uri: string): Promise<TokenAnswer> {
+  try {
+    return await party.redeemGrant({ grant_type: 'authorization_code', code, redirect_uri });
+  } catch (error) {
+    const ours = ['invalid_client', 'unauthorized_client'];
+    if (!(error instanceof ProviderError) || error.failure !== 'misconfigured') throw error;
+    if (ours.includes(error.code ?? '')) throw error;
+    throw new InvalidTokenError(error.message);
+  }
 }
 
 /** The posted ID token signs in; a posted code adds access and refresh token, and must be of the same user (reference §5.4). */
@@ -29,8 +41,7 @@ async function acceptTokens(
     const signedIn = party.signedIn({ payload, answer: { ...noTokens, idToken }, scope: undefined });
     return { ...signedIn, tokens: { ...signedIn.tokens, expiresAt: (payload.exp ?? 0) * 1000 } };
   }
-  const redirect_uri = redirectOf(body);
-  const answer = await party.redeemGrant({ grant_type: 'authorization_code', code, redirect_uri });
+  const answer = await redeemPosted(party, code, redirectOf(body));
   const again = answer.idToken === undefined ? undefined : await party.verify(answer.idToken, audiences);
   if (again?.sub !== payload.sub) throw new InvalidTokenError('the code is of another user');
   return party.signedIn({ payload, answer: { ...answer, idToken }, scope: undefined });

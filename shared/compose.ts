@@ -2,12 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createHttpClient, type HttpClient } from './adapters/http_client.js';
 import { createClientAssertions } from './adapters/jose/client_assertions.js';
+import { createDpopNonces } from './adapters/jose/dpop_nonces.js';
+import { createDpopProofs } from './adapters/jose/dpop_proofs.js';
 import { createKeyRing } from './adapters/jose/key_ring.js';
 import { createTokens } from './adapters/jose/tokens.js';
 import { withVerifiedTokens } from './adapters/jose/verified_tokens.js';
 import { createProviderDocuments } from './adapters/provider/metadata.js';
 import { type ConfiguredProvider, createProvider } from './adapters/provider/token_client.js';
 import { createRecentConnections, withRecentGrants } from './adapters/recent_reads.js';
+import { createSharedSecret } from './adapters/shared_secret.js';
 import { consoleLog, systemClock, systemRandom } from './adapters/system.js';
 import { createAuditLog, createFailureLog } from './adapters/tables/audit.js';
 import { createCircuitStore, createHeartbeat } from './adapters/tables/circuits.js';
@@ -107,6 +110,7 @@ const SYSTEM: System = {
  */
 export function composeBroker(env: Environment, system: System = SYSTEM): Broker {
   const { config, policy } = readSettings(env);
+  logConfigured(system.log, { config, policy });
   const adapters = createAdapters({ config, policy }, system);
   const flows = createFlows({ ...system, ...adapters, config, policy });
   const gate = () => assertEasyAuthOn(config);
@@ -142,7 +146,7 @@ export function composeBroker(env: Environment, system: System = SYSTEM): Broker
       createGrant: createGrantHandler(grants),
       listGrants: createListGrantsHandler(grants),
       endGrant: createEndGrantHandler(grants),
-      token: createTokenHandler(flows.tokenEndpoint, endpoint),
+      token: createTokenHandler({ flow: flows.tokenEndpoint, proofs: adapters.proofs }, endpoint),
       revoke: createRevokeHandler(flows.revokeToken, endpoint),
       introspect: createIntrospectHandler(flows.introspectToken, config.issuer, endpoint),
       metadata: createMetadataHandler({ issuer: config.issuer, policy }, endpoint),
@@ -152,6 +156,18 @@ export function composeBroker(env: Environment, system: System = SYSTEM): Broker
       ready: createReadyHandler(flows.checkHealth, system),
     },
   };
+}
+
+/** What an operator looks for first: which policy is in force, and where the keys are. */
+function logConfigured(log: Log, { config, policy }: Settings): void {
+  log.info('broker configured', {
+    issuer: config.issuer,
+    easyAuth: config.easyAuthOn,
+    clients: policy.clients.size,
+    resources: policy.resources.size,
+    policyHash: policy.hash,
+    vault: 'keyFile' in config.vault ? 'key file' : 'key vault',
+  });
 }
 
 /** Trusting platform headers without the platform would let anybody be anybody: fail closed until Easy Auth is known to be on. */
@@ -176,6 +192,13 @@ function createAdapters({ config, policy }: Settings, { clock, random }: System)
   );
   const http = createHttpClient();
   const providers = createProviders(config, { http, clock });
+  const replay = createReplayStore(table('tokenIds'), random);
+  const secretFor = createSharedSecret({ table: table('signingKeys'), vault, random });
+  const nonces = createDpopNonces({
+    secret: secretFor('dpop-nonce'),
+    clock,
+    required: config.dpopNonceRequired,
+  });
   const recent = createRecentConnections(createConnectionStore(table('connections')), clock);
   const keyRing = createKeyRing({
     store: createSigningKeyStore(table('signingKeys')),
@@ -192,7 +215,8 @@ function createAdapters({ config, policy }: Settings, { clock, random }: System)
     audit: createAuditLog(table('audit')),
     failures: createFailureLog(table('refreshFailures')),
     revoked: createRevokedTokens(table('tokenIds')),
-    replay: createReplayStore(table('tokenIds'), random),
+    replay,
+    proofs: createDpopProofs({ replay, nonces, clock }),
     assertions: createClientAssertions({ issuer: config.issuer, clients: policy.clients, http, clock }),
     circuits: createCircuitStore(table('circuits')),
     heartbeat: createHeartbeat(table('heartbeat')),
@@ -245,6 +269,7 @@ function createFlows(deps: System & Adapters & { config: Config; policy: Policy 
       endGrant({ grants, audit, clock, random }, grantId, by),
     tokenEndpoint: createTokenEndpoint({
       ...deps,
+      tokenUrl: `${config.issuer}/token`,
       authenticateClient,
       grantTypes: [createRefreshTokenGrant(heldGrants), createTokenExchangeGrant(heldGrants)],
       issue: createIssueToken({

@@ -26,6 +26,8 @@ export interface Config {
   readonly sessionMaxSeconds: number;
   readonly refreshWindowSeconds: number;
   readonly livenessSeconds: number;
+  /** A DPoP proof without a nonce of ours is sent back for one. */
+  readonly dpopNonceRequired: boolean;
 }
 
 /** Everything that is wrong with the settings or the policy, by name and never by value. */
@@ -62,6 +64,7 @@ export function readConfig(env: Environment): Config {
       most: 86_400,
       preset: 600,
     }),
+    dpopNonceRequired: isTrue(env.BROKER_DPOP_NONCE_REQUIRED),
     livenessSeconds: read.number('BROKER_LIVENESS_SECONDS', { least: 1, most: 2_592_000, preset: 21_600 }),
   };
   if (problems.length > 0) throw new ConfigRefused(problems);

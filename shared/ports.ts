@@ -216,6 +216,7 @@ export interface MintRequest {
   readonly scope: Scope;
   readonly lifetimeSeconds: number;
   readonly act: Actor;
+  readonly binding?: Binding;
 }
 
 /** An access token of the broker's own, verified. Times in ms. */
@@ -229,6 +230,7 @@ export interface OwnTokenClaims {
   readonly expiresAt: number;
   readonly act?: Actor;
   readonly mayAct?: unknown;
+  readonly binding?: Binding;
 }
 
 /** A token that stands for its user in an exchange, verified. */
@@ -246,6 +248,22 @@ export interface MintedToken {
   readonly token: string;
   readonly id: string;
   readonly expiresIn: number;
+}
+
+/** Proof of possession (RFC 9449). */
+export interface DpopProofs {
+  /**
+   * The thumbprint of the key that the proof was signed with.
+   * @throws Refusal `invalid_dpop_proof`, or `use_dpop_nonce` with the nonce to use
+   */
+  verify(proof: string, request: { readonly method: string; readonly uri: string }): Promise<Binding>;
+  /** The nonce a client should use next. */
+  nonce(): Promise<string>;
+}
+
+/** The key a token is bound to, by its thumbprint (RFC 7638). */
+export interface Binding {
+  readonly jkt: string;
 }
 
 /** Checking of what clients sign themselves (RFC 7523). */

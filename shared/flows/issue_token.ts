@@ -4,7 +4,7 @@ import type { Failure } from '../domain/refresh_result.js';
 import { beyond, type Scope } from '../domain/scope.js';
 import type { Subject } from '../domain/subject.js';
 import type { Policy, ResourcePolicy } from '../policy.js';
-import type { Clock, LiveToken, Tokens } from '../ports.js';
+import type { Binding, Clock, LiveToken, Tokens } from '../ports.js';
 import type { RefreshConnection, RefreshOutcome } from './refresh_connection.js';
 
 export interface IssuedToken {
@@ -16,10 +16,14 @@ export interface IssuedToken {
   /** What the token holds beyond what was asked; empty unless `narrowing` is `none`. */
   readonly wider: Scope;
   readonly tokenId?: string;
+  /** `DPoP` when the token is of use only with its key (RFC 9449 §5). */
+  readonly tokenType: 'Bearer' | 'DPoP';
 }
 
 export interface IssueRequest {
   readonly authorization: Authorization;
+  /** The key the token is to be bound to, where the client has proven one. */
+  readonly binding: Binding | undefined;
   /** Undefined when the client did not say. */
   readonly minTtlSeconds: number | undefined;
 }
@@ -58,7 +62,15 @@ async function mint(deps: Deps, request: IssueRequest, maxTokenSeconds: number):
   const left = Math.floor((expiresAt - deps.clock()) / 1000);
   const lifetimeSeconds = Math.min(maxTokenSeconds, left);
   assertLongEnough(lifetimeSeconds, request.minTtlSeconds);
-  const minted = await deps.tokens.mint({ subject, clientId, resource, scope, lifetimeSeconds, act });
+  const minted = await deps.tokens.mint({
+    subject,
+    clientId,
+    resource,
+    scope,
+    lifetimeSeconds,
+    act,
+    ...(request.binding ? { binding: request.binding } : {}),
+  });
   return {
     accessToken: minted.token,
     expiresIn: minted.expiresIn,
@@ -66,18 +78,25 @@ async function mint(deps: Deps, request: IssueRequest, maxTokenSeconds: number):
     narrowing: 'minted',
     wider: [],
     tokenId: minted.id,
+    tokenType: request.binding ? 'DPoP' : 'Bearer',
   };
 }
 
 async function vend(
   deps: Deps,
-  { authorization, minTtlSeconds }: IssueRequest,
+  { authorization, binding, minTtlSeconds }: IssueRequest,
   policy: ResourcePolicy & { narrowing: 'provider' },
 ): Promise<IssuedToken> {
   const { subject, resource, scope, clientId, act } = authorization;
   if (act.sub !== clientId || act.act !== undefined) {
     throw new Refusal('invalid_target', {
       description: 'tokens of this resource are the provider’s own and cannot name an actor',
+    });
+  }
+  // A binding that the resource would never check would be a false promise.
+  if (binding !== undefined) {
+    throw new Refusal('invalid_target', {
+      description: 'tokens of this resource are the provider’s own and cannot be bound to a key',
     });
   }
   if (subject.provider !== policy.provider) {
@@ -94,7 +113,12 @@ async function vend(
   const token = tokenOf(deps, outcome);
   const expiresIn = Math.floor((token.expiresAt - deps.clock()) / 1000);
   assertLongEnough(expiresIn, minTtlSeconds);
-  return { accessToken: token.accessToken, expiresIn, ...narrowingOf(token.scope, scope, policy) };
+  return {
+    accessToken: token.accessToken,
+    expiresIn,
+    tokenType: 'Bearer',
+    ...narrowingOf(token.scope, scope, policy),
+  };
 }
 
 function tokenOf(deps: Deps, outcome: RefreshOutcome): LiveToken {
@@ -135,6 +159,12 @@ function grantDead(): Refusal {
 }
 
 function assertLongEnough(expiresIn: number, minTtlSeconds: number | undefined): void {
+  if (expiresIn < 1) {
+    throw new Refusal('invalid_grant', {
+      description: 'the grant is at its end',
+      reason: 'grant expires within a second',
+    });
+  }
   if (expiresIn < (minTtlSeconds ?? 1)) {
     throw new Refusal('invalid_request', { description: 'min_ttl is longer than any token can live here' });
   }

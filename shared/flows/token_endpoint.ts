@@ -6,13 +6,15 @@ import { formatScope, parseScope } from '../domain/scope.js';
 import { subjectName } from '../domain/subject.js';
 import type { GrantType, TokenParameters } from '../grant_types/grant_type.js';
 import type { ClientPolicy, Policy } from '../policy.js';
-import type { AuditLog, Clock, Log, Random } from '../ports.js';
+import type { AuditLog, Binding, Clock, DpopProofs, Log, Random } from '../ports.js';
 import type { AuthenticateClient, ClientCredential } from './authenticate_client.js';
 import type { IssuedToken, IssueToken } from './issue_token.js';
 
 export interface TokenRequest {
   readonly parameters: TokenParameters;
   readonly credential: ClientCredential;
+  /** The `DPoP` header (RFC 9449 §5). */
+  readonly proof?: string;
 }
 
 export interface TokenCall {
@@ -28,6 +30,8 @@ interface Deps {
   readonly grantTypes: readonly GrantType[];
   readonly policy: Policy;
   readonly issue: IssueToken;
+  readonly proofs: DpopProofs;
+  readonly tokenUrl: string;
   readonly audit: AuditLog;
   readonly clock: Clock;
   readonly random: Random;
@@ -58,8 +62,9 @@ export function createTokenEndpoint(deps: Deps): TokenEndpoint {
       // 2. In which way.
       const grantType = grantTypeOf(byName, request.parameters);
       const asked = askedOf(request.parameters);
+      const binding = await bindingOf(deps, request.proof);
       // 3. What they hold.
-      const held = await grantType.held(request.parameters, client);
+      const held = await grantType.held(request.parameters, client, binding);
       // 4. What of it they get.
       const authorization = narrow(
         { held, clientId: client.clientId, resource: asked.resource, scope: asked.scope },
@@ -70,7 +75,7 @@ export function createTokenEndpoint(deps: Deps): TokenEndpoint {
       );
       progress.authorization = authorization;
       // 5. The token.
-      const issued = await deps.issue({ authorization, minTtlSeconds: asked.minTtlSeconds });
+      const issued = await deps.issue({ authorization, binding, minTtlSeconds: asked.minTtlSeconds });
       // 6. The record, durable before the token leaves.
       await recordIssued(deps, { parameters: request.parameters, correlationId, authorization, issued });
       return issued;
@@ -89,6 +94,11 @@ function grantTypeOf(byName: ReadonlyMap<string, GrantType>, parameters: TokenPa
     throw new Refusal('unsupported_grant_type', { description: 'grant_type is not supported' });
   }
   return grantType;
+}
+
+/** The address comes from configuration: a forwarded host must not choose what a proof is for. */
+async function bindingOf(deps: Deps, proof: string | undefined): Promise<Binding | undefined> {
+  return proof === undefined ? undefined : deps.proofs.verify(proof, { method: 'POST', uri: deps.tokenUrl });
 }
 
 function askedOf(parameters: TokenParameters) {

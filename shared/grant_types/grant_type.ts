@@ -1,5 +1,6 @@
 import type { Held } from '../domain/narrowing.js';
 import type { ClientPolicy } from '../policy.js';
+import type { Binding } from '../ports.js';
 
 /** The parameters of a token request, each at most once and never empty (RFC 6749 §3.2). */
 export type TokenParameters = ReadonlyMap<string, string>;
@@ -11,5 +12,5 @@ export type TokenParameters = ReadonlyMap<string, string>;
 export interface GrantType {
   readonly name: string;
   /** @throws Refusal with the codes this grant type's specification gives */
-  held(parameters: TokenParameters, client: ClientPolicy): Promise<Held>;
+  held(parameters: TokenParameters, client: ClientPolicy, binding: Binding | undefined): Promise<Held>;
 }

@@ -2,9 +2,10 @@ import { mayAct } from '../domain/actor.js';
 import { Refusal } from '../domain/errors.js';
 import { type Grant, grantState } from '../domain/grant.js';
 import type { Held } from '../domain/narrowing.js';
-import { intersect, scopeOf } from '../domain/scope.js';
+import { intersect, type Scope, scopeOf } from '../domain/scope.js';
 import type { ClientPolicy } from '../policy.js';
 import type {
+  Binding,
   Clock,
   GrantStore,
   OwnTokenClaims,
@@ -29,9 +30,13 @@ export interface SubjectTokenRequest {
   readonly token: string;
   readonly kind: SubjectTokenKind;
   readonly resource: string;
+  /** What is asked for; undefined asks for all there is. */
+  readonly scope: Scope | undefined;
   readonly client: ClientPolicy;
   /** Who is to act: the client, or the client of an actor token. */
   readonly actor: string;
+  /** The key the request proves, where it proves one. */
+  readonly binding: Binding | undefined;
 }
 
 /**
@@ -48,7 +53,7 @@ export async function heldBySubjectToken(
     throw unacceptable('may_act of the subject token names another actor');
   }
   if (claims.own) await assertExchangeable(deps, claims.own, request);
-  const granted = await liveGrants(deps, claims, request);
+  const granted = covering(await liveGrants(deps, claims, request), request.scope);
   const scope = scopeOf(granted.flatMap((grant) => grant.scope));
   const [first] = granted;
   if (!first) {
@@ -83,8 +88,11 @@ async function verify(deps: SubjectTokenDeps, request: SubjectTokenRequest): Pro
 async function assertExchangeable(
   deps: SubjectTokenDeps,
   own: OwnTokenClaims,
-  { client, resource }: SubjectTokenRequest,
+  { client, resource, binding }: SubjectTokenRequest,
 ): Promise<void> {
+  if (own.binding && own.binding.jkt !== binding?.jkt) {
+    throw unacceptable('the subject token is bound to a key that is not proven');
+  }
   const holds = own.clientId === client.clientId || client.serves.includes(own.resource);
   if (!holds) throw unacceptable('the subject token was made for another client');
   if (own.resource !== resource) {
@@ -107,6 +115,19 @@ async function liveGrants(
     .map(({ value }) => value)
     .filter((grant) => grant.clientId === client.clientId && grant.resource === resource)
     .filter((grant) => grantState(grant, now) === 'live');
+}
+
+/** The grants that are needed, longest-lived first: one that adds nothing must not shorten what the others give. */
+function covering(grants: readonly Grant[], wanted: Scope | undefined): readonly Grant[] {
+  const needed: Grant[] = [];
+  const covered = new Set<string>();
+  for (const grant of [...grants].sort((a, b) => b.expiresAt - a.expiresAt)) {
+    const adds = wanted === undefined ? grant.scope : intersect(grant.scope, wanted);
+    if (needed.length > 0 && adds.every((token) => covered.has(token))) continue;
+    needed.push(grant);
+    for (const token of adds) covered.add(token);
+  }
+  return needed;
 }
 
 function unacceptable(reason: string): Refusal {

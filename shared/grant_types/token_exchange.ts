@@ -1,6 +1,7 @@
 import { Refusal } from '../domain/errors.js';
 import type { Held } from '../domain/narrowing.js';
 import { requestedResource } from '../domain/resource.js';
+import { parseScope } from '../domain/scope.js';
 import type { ClientPolicy } from '../policy.js';
 import { type ActorTokenDeps, actorOf } from './actor_token.js';
 import type { GrantType, TokenParameters } from './grant_type.js';
@@ -28,13 +29,15 @@ type Deps = SubjectTokenDeps & ActorTokenDeps;
 export function createTokenExchangeGrant(deps: Deps): GrantType {
   return {
     name: TOKEN_EXCHANGE,
-    async held(parameters, client) {
+    async held(parameters, client, binding) {
       const { token, type } = subjectTokenOf(parameters);
       const actor = await actorOf(deps, parameters, client);
       const kind = SUBJECT_KINDS.get(type);
       if (kind === undefined) return byGrant(deps, token, { client, actor });
       const resource = requestedResource(parameters.get('resource'), parameters.get('audience'));
-      return heldBySubjectToken(deps, { token, kind, resource, client, actor });
+      const asked = parameters.get('scope');
+      const scope = asked === undefined ? undefined : parseScope(asked);
+      return heldBySubjectToken(deps, { token, kind, resource, scope, client, actor, binding });
     },
   };
 }

@@ -25,6 +25,7 @@ export function createMetadataHandler(
     grant_types_supported: ['refresh_token', TOKEN_EXCHANGE],
     token_endpoint_auth_methods_supported: AUTH_METHODS,
     token_endpoint_auth_signing_alg_values_supported: SIGNING_ALGORITHMS,
+    dpop_signing_alg_values_supported: SIGNING_ALGORITHMS,
     revocation_endpoint: `${deps.issuer}/revoke`,
     revocation_endpoint_auth_methods_supported: AUTH_METHODS,
     revocation_endpoint_auth_signing_alg_values_supported: SIGNING_ALGORITHMS,

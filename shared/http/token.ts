@@ -3,18 +3,24 @@ import { formatScope } from '../domain/scope.js';
 import type { IssuedToken } from '../flows/issue_token.js';
 import type { TokenEndpoint } from '../flows/token_endpoint.js';
 import { ACCESS_TOKEN_TYPE } from '../grant_types/token_exchange.js';
+import type { DpopProofs } from '../ports.js';
 import { json } from './answers.js';
 import { createClientFormEndpoint } from './client_form.js';
 import type { EndpointOptions } from './endpoint.js';
 
 /** `POST /token` (RFC 6749 §3.2, RFC 8693 §2). */
 export function createTokenHandler(
-  flow: TokenEndpoint,
+  { flow, proofs }: { flow: TokenEndpoint; proofs: DpopProofs },
   options: Pick<EndpointOptions, 'gate' | 'log'>,
 ): HttpHandler {
-  return createClientFormEndpoint(options, async (read, { correlationId }) => {
-    const issued = await flow({ read, correlationId });
-    return json(200, bodyOf(issued), { Pragma: 'no-cache' });
+  return createClientFormEndpoint(options, async (read, { request, correlationId }) => {
+    const proof = request.headers.get('dpop');
+    const issued = await flow({
+      read: async () => ({ ...(await read()), ...(proof === null ? {} : { proof }) }),
+      correlationId,
+    });
+    const nonce = proof === null ? {} : { 'DPoP-Nonce': await proofs.nonce() };
+    return json(200, bodyOf(issued), { Pragma: 'no-cache', ...nonce });
   });
 }
 
@@ -23,7 +29,7 @@ function bodyOf(issued: IssuedToken): Record<string, unknown> {
   return {
     access_token: issued.accessToken,
     issued_token_type: ACCESS_TOKEN_TYPE,
-    token_type: 'Bearer',
+    token_type: issued.tokenType,
     expires_in: issued.expiresIn,
     scope: formatScope(issued.scope),
     narrowing: issued.narrowing,

@@ -44,6 +44,7 @@ function bodyOf(found: Introspection, iss: string): Record<string, unknown> {
   if (kind === 'grant') {
     return { ...common, token_type: 'refresh_token', iat: Math.floor(found.grant.createdAt / 1000) };
   }
-  const { id: jti, act, issuedAt } = found.claims;
-  return { ...common, token_type: 'Bearer', iat: Math.floor(issuedAt / 1000), jti, act };
+  const { id: jti, act, issuedAt, binding } = found.claims;
+  const bound = binding ? { token_type: 'DPoP', cnf: { jkt: binding.jkt } } : { token_type: 'Bearer' };
+  return { ...common, ...bound, iat: Math.floor(issuedAt / 1000), jti, act };
 }

@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.js';
+import { signIn } from '../support/signed_in.js';
 import { agent, allow, ORDERS, refresh, report, stack, token } from './support.js';
 
 let grant: string;
@@ -132,6 +134,18 @@ describe('RFC 6749 §5.2 errors', () => {
   it('invalid_grant: a grant issued to another client', async () => {
     const { status, body } = await token(refresh(grant), agent);
     expect([status, body.error]).toEqual([400, 'invalid_grant']);
+  });
+
+  it('invalid_grant: a grant that has expired', async () => {
+    const bob = await signIn(stack, 'bob@contoso.test');
+    const asked = { client_id: 'nightly-report', resource: ORDERS, scope: 'orders.read', expires_in: 2 };
+    const { body } = await bob.send('POST', '/grants', asked);
+    expect((await token(refresh(body.grant_id))).body.expires_in).toBeLessThanOrEqual(2);
+    const refused = await eventually('the grant to expire', async () => {
+      const answer = await token(refresh(body.grant_id));
+      return answer.status === 400 && answer;
+    });
+    expect(refused.body.error).toBe('invalid_grant');
   });
 
   it('invalid_scope: malformed, unknown, or exceeding what was granted', async () => {

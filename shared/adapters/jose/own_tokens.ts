@@ -2,7 +2,7 @@ import { createLocalJWKSet, errors, type JWTPayload, jwtVerify, SignJWT } from '
 import { readActor } from '../../domain/actor.js';
 import { formatScope, scopeOf } from '../../domain/scope.js';
 import { type Subject, subjectName } from '../../domain/subject.js';
-import type { Clock, MintedToken, MintRequest, OwnTokenClaims, Random } from '../../ports.js';
+import type { Binding, Clock, MintedToken, MintRequest, OwnTokenClaims, Random } from '../../ports.js';
 import { type KeyRing, MINT_ALGORITHM } from './key_ring.js';
 import { MAX_TOKEN_CHARS, unauthenticated } from './provider_tokens.js';
 
@@ -25,6 +25,7 @@ export async function mint(deps: OwnTokensDeps, request: MintRequest): Promise<M
     client_id: clientId,
     scope: formatScope(request.scope),
     act: request.act,
+    ...(request.binding ? { cnf: { jkt: request.binding.jkt } } : {}),
     tid: subject.tenant,
     oid: subject.id,
   })
@@ -67,6 +68,7 @@ function readClaims(claims: JWTPayload): OwnTokenClaims {
     throw unauthenticated('the token lacks a claim of ours');
   }
   const act = readActor(claims.act);
+  const binding = bindingOf(claims.cnf);
   return {
     subject,
     id: jti,
@@ -77,7 +79,15 @@ function readClaims(claims: JWTPayload): OwnTokenClaims {
     expiresAt: exp * 1000,
     ...(act === undefined ? {} : { act }),
     ...(mayAct === undefined ? {} : { mayAct }),
+    ...(binding === undefined ? {} : { binding }),
   };
+}
+
+function bindingOf(cnf: unknown): Binding | undefined {
+  if (cnf === undefined) return undefined;
+  const jkt: unknown = typeof cnf === 'object' && cnf !== null ? Reflect.get(cnf, 'jkt') : undefined;
+  if (typeof jkt !== 'string') throw unauthenticated('the token is bound in a way that is not known here');
+  return { jkt };
 }
 
 function subjectOf(name: string | undefined, tenant: unknown, id: unknown): Subject | undefined {

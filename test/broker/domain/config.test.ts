@@ -42,6 +42,7 @@ describe('settings', () => {
       sessionMaxSeconds: 8 * 3600,
       refreshWindowSeconds: 600,
       livenessSeconds: 21_600,
+      dpopNonceRequired: false,
     });
   });
 

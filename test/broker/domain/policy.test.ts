@@ -75,7 +75,7 @@ describe('a policy document', () => {
       scope: ['Mail.Read', 'User.Read'],
       allowWider: false,
     });
-    expect(policy.clients.get('nightly-report')).toEqual({
+    expect(policy.clients.get('nightly-report')).toMatchObject({
       clientId: 'nightly-report',
       name: 'Nightly report',
       secret: 'a secret long enough',

@@ -7,7 +7,7 @@ import { scopeOf } from '../../../shared/domain/scope.js';
 import type { Subject } from '../../../shared/domain/subject.js';
 import { createTokenExchangeGrant } from '../../../shared/grant_types/token_exchange.js';
 import type { ClientPolicy } from '../../../shared/policy.js';
-import type { GrantStore } from '../../../shared/ports.js';
+import type { Binding, GrantStore } from '../../../shared/ports.js';
 import { aad } from '../../../shared/providers/aad.js';
 
 export const ISSUER = 'https://broker.test';
@@ -77,8 +77,8 @@ export async function createBench(clients: readonly ClientPolicy[]) {
     clientsByAppId: new Map(clients.map((known) => [known.entraAppId ?? '', known])),
   });
 
-  const held = (who: ClientPolicy, parameters: Record<string, string>) =>
-    exchange.held(new Map(Object.entries({ resource: ORDERS, ...parameters })), who);
+  const held = (who: ClientPolicy, parameters: Record<string, string>, binding?: Binding) =>
+    exchange.held(new Map(Object.entries({ resource: ORDERS, ...parameters })), who, binding);
   return {
     held,
     tokens,

@@ -44,6 +44,18 @@ describe('RFC 8693 §2.1: the user’s own token as subject_token', () => {
     expect(held.expiresAt).toBe(Date.UTC(2026, 10, 23) + 60_000);
   });
 
+  it('a grant that ends soon shortens nothing that another gives for longer', async () => {
+    bench.allow(report, ['a', 'b'], 3000);
+    bench.allow(report, ['a'], 5);
+    bench.allow(report, ['c'], 60);
+    const subject = subjectToken(await bench.providerToken());
+    const life = async (more: Record<string, string>) =>
+      ((await bench.held(report, { ...subject, ...more })).expiresAt - Date.UTC(2026, 10, 23)) / 1000;
+    expect(await life({ scope: 'a' })).toBe(3000);
+    expect(await life({ scope: 'a c' })).toBe(60);
+    expect(await life({})).toBe(60);
+  });
+
   it('an ID token for the broker does too, and jwt takes either', async () => {
     bench.allow(report, ['a']);
     const idToken = await bench.providerToken({ aud: BROKER_APP, scp: undefined, nonce: 'n' });

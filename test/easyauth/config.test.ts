@@ -25,7 +25,7 @@ function file(name: string, content: string): string {
   return path;
 }
 
-describe('where the document comes from', () => {
+describe('§8.1 where the document comes from [D]', () => {
   const bare = { platform: { enabled: true } };
 
   it('§8.1 a bare tree and an ARM envelope are the same', () => {
@@ -57,7 +57,7 @@ describe('where the document comes from', () => {
   });
 });
 
-describe('what is understood', () => {
+describe('§8 what is understood [D]', () => {
   it('the seed case works to the letter', () => {
     const seed = { login: { loginParameters: ['scope=openid profile email offline_access'] } };
     const { settings, problems } = readSettings(
@@ -159,7 +159,7 @@ describe('what is understood', () => {
   });
 });
 
-describe('what is warned about', () => {
+describe('§8 what is warned about [I]', () => {
   it('every unknown member by its path, and unknown WEBSITE_AUTH_ settings', () => {
     const { warnings, problems } = read(
       { 'login.tokenStore.compress': true, 'globalValidation.except': [], surprise: 1 },
@@ -282,7 +282,7 @@ const refused: [string, Record<string, unknown>, RegExp][] = [
   ],
 ];
 
-describe('what is refused', () => {
+describe('§8 what is refused [I]', () => {
   it.each(refused)('%s, by its path and without its value', (_name, changes, pattern) => {
     const { problems } = read(changes);
     expect(problems.join('\n')).toMatch(pattern);
@@ -316,7 +316,7 @@ describe('what is refused', () => {
   });
 });
 
-describe('the description', () => {
+describe('§8 the description [I]', () => {
   it('says what was understood and where the secret comes from, never the secret', () => {
     const text = describeSettings(read().settings);
     expect(text).toContain('from AAD_SECRET');

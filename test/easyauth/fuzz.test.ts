@@ -76,7 +76,7 @@ function leadsHome(location: string | undefined): boolean {
   return origin === stack().gateway.url || origin === stack().provider.url;
 }
 
-describe('never', () => {
+describe('§5.2 §2.5 §7.4 never, over random headers, cookies, states and targets: [D/I]', () => {
   it('a redirect target leads to another site', () => {
     const origin = 'https://app.test';
     fc.assert(

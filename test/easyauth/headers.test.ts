@@ -27,7 +27,7 @@ function principalOf(seen: Seen): PrincipalDocument {
 
 const soap = 'http://schemas.xmlsoap.org/ws/2005/05/identity/claims';
 
-describe('identity headers', () => {
+describe('§2.1 §2.2 §2.3 identity headers [D/M]', () => {
   it('§2.1 a user session gives all four: principal, id (oid), name (e-mail), provider', async () => {
     const seen = (await (await signedIn()).ask(at('/api'))).json<Seen>();
     expect(seen.headers['x-ms-client-principal-id']).toEqual([aliceOid]);
@@ -92,7 +92,7 @@ describe('identity headers', () => {
   });
 });
 
-describe('token headers', () => {
+describe('§2.4 token headers [D]', () => {
   it('§2.4 ID token, access token, expiry in round-trip form and refresh token, each once', async () => {
     const seen = (await (await signedIn()).ask(at('/api'))).json<Seen>();
     expect(seen.headers['x-ms-token-aad-id-token']?.length).toBe(1);
@@ -135,7 +135,7 @@ const forged = {
   'X-Forwarded-Proto': 'evil',
 };
 
-describe('headers from outside', () => {
+describe('§2.5 headers from outside [D]', () => {
   const evil = (seen: Seen) =>
     Object.entries(seen.headers).filter(([, values]) => values.some((value) => value.includes('evil')));
 
@@ -196,7 +196,7 @@ describe('headers from outside', () => {
   });
 });
 
-describe('behind a trusted proxy', () => {
+describe('§8 behind a trusted proxy [D]', () => {
   const behind = useStack({
     config: { 'httpSettings.forwardProxy.convention': 'Standard', 'httpSettings.requireHttps': true },
   });

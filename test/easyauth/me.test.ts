@@ -14,7 +14,7 @@ async function signedIn(url = stack().gateway.url) {
   return browser;
 }
 
-describe('GET /.auth/me', () => {
+describe('§3.1 §3.2 GET /.auth/me [M/O]', () => {
   it('§3.1 is an array of one entry with alphabetical members, those without a value left out', async () => {
     const answer = await (await signedIn()).ask(at('/.auth/me'));
     expect(answer.status).toBe(200);
@@ -75,7 +75,7 @@ const actions = [
   ['AllowAnonymous', 401],
   ['RedirectToLoginPage', 302],
 ] as const;
-describe.each(actions)('GET /.auth/me unauthenticated under %s', (action, status) => {
+describe.each(actions)('§3.2 GET /.auth/me unauthenticated under %s [O/M]', (action, status) => {
   const other = useStack({
     config: {
       'globalValidation.unauthenticatedClientAction': action,
@@ -87,7 +87,7 @@ describe.each(actions)('GET /.auth/me unauthenticated under %s', (action, status
   });
 });
 
-describe('with the token store off', () => {
+describe('§3.2 with the token store off [O]', () => {
   const off = useStack({ config: { 'login.tokenStore.enabled': false } });
   it('§3.2 §4.4 /me and /refresh are 404 even with a session', async () => {
     const url = off().gateway.url;
@@ -98,7 +98,7 @@ describe('with the token store off', () => {
   });
 });
 
-describe('hideTokensFromMe', () => {
+describe('§14 hideTokensFromMe, an option of ours [I]', () => {
   const hidden = useStack({ env: { EASYAUTH_COMPAT: 'hideTokensFromMe=true,escapeSlashes=true' } });
   it('leaves the tokens to the app alone', async () => {
     const url = hidden().gateway.url;
@@ -111,7 +111,7 @@ describe('hideTokensFromMe', () => {
   });
 });
 
-describe('other routes under the prefix', () => {
+describe('§1 other routes under the prefix [D]', () => {
   it('§1 /.auth/version tells a version', async () => {
     const answer = await createBrowser().ask(at('/.auth/version'));
     expect(answer.json().version).toMatch(/^\d+\.\d+\.\d+$/);

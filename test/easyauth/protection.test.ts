@@ -24,7 +24,7 @@ const userToken = (extra: Record<string, unknown> = {}, of = stack()) =>
   of.provider.sign({ aud: clientId, sub: 'bob-sub', oid: 'bob-oid', tid, scp: 'x', azp: 'client', ...extra });
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-describe('bearer tokens', () => {
+describe('§7.2 bearer tokens [D]', () => {
   it('§7.2 a token for the client id or an allowed audience is accepted', async () => {
     for (const aud of [clientId, 'api://token-broker']) {
       const answer = await createBrowser().ask(at('/api'), { headers: bearer(await userToken({ aud })) });
@@ -78,7 +78,7 @@ describe('bearer tokens', () => {
   });
 });
 
-describe('the challenge', () => {
+describe('§7.5 the challenge [O]', () => {
   it('§7.5 is an empty 401 naming realm, authorize address and client id, separated by spaces', async () => {
     const answer = await createBrowser().ask(at('/api'));
     expect([answer.status, answer.text]).toEqual([401, '']);
@@ -101,7 +101,7 @@ describe('the challenge', () => {
   });
 });
 
-describe('excluded paths', () => {
+describe('§7.4 excluded paths [D]', () => {
   it('§7.4 exact paths and subtrees pass without authentication', async () => {
     for (const path of ['/', '/?x=1', '/health', '/public/', '/public/a/b%20c'])
       expect((await createBrowser().ask(at(path))).status).toBe(200);
@@ -165,7 +165,7 @@ describe('excluded paths', () => {
   });
 });
 
-describe('cross-site requests', () => {
+describe('§7.1 cross-site requests [D]', () => {
   const own = () => stack().gateway.url;
   const cases: [string, Record<string, string>, number][] = [
     ['no Origin and no Referer', {}, 403],
@@ -211,14 +211,14 @@ const actions = [
   ['RejectWith404', 404],
   ['return404', 404],
 ] as const;
-describe.each(actions)('unauthenticatedClientAction %s', (action, status) => {
+describe.each(actions)('§7.4 unauthenticatedClientAction %s [D]', (action, status) => {
   const other = useStack({ config: { 'globalValidation.unauthenticatedClientAction': action } });
   it(`§7.4 answers ${status}`, async () => {
     expect((await createBrowser().ask(`${other().gateway.url}/api`)).status).toBe(status);
   });
 });
 
-describe('RedirectToLoginPage', () => {
+describe('§7.4 RedirectToLoginPage [D]', () => {
   const redirecting = useStack({
     config: { 'globalValidation.unauthenticatedClientAction': 'RedirectToLoginPage' },
   });
@@ -236,7 +236,7 @@ describe('RedirectToLoginPage', () => {
   });
 });
 
-describe('AllowAnonymous', () => {
+describe('§7.4 AllowAnonymous [D/O]', () => {
   const open = useStack({
     config: {
       'globalValidation.unauthenticatedClientAction': 'AllowAnonymous',
@@ -255,7 +255,7 @@ describe('AllowAnonymous', () => {
 });
 
 const aad = 'identityProviders.azureActiveDirectory.validation';
-describe('the authorization policy', () => {
+describe('§7.3 the authorization policy [D]', () => {
   const strict = useStack({
     config: {
       [`${aad}.defaultAuthorizationPolicy`]: { allowedApplications: [clientId, 'good-app'] },
@@ -287,7 +287,7 @@ describe('the authorization policy', () => {
   });
 });
 
-describe('allowed identities and tenants', () => {
+describe('§7.3 allowed identities and tenants [D]', () => {
   const few = useStack({
     config: { [`${aad}.defaultAuthorizationPolicy.allowedPrincipals`]: { identities: ['BOB-OID'] } },
     env: { WEBSITE_AUTH_AAD_ALLOWED_TENANTS: tid },
@@ -304,7 +304,7 @@ describe('allowed identities and tenants', () => {
   });
 });
 
-describe('Easy Auth switched off', () => {
+describe('§3.2 Easy Auth switched off [M]', () => {
   const off = useStack({ config: { 'platform.enabled': false } });
   it('§3.2 everything goes to the app, its own answer for /.auth/me included, platform headers still removed', async () => {
     const headers = { 'x-ms-client-principal-id': 'evil' };

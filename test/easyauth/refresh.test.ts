@@ -16,7 +16,7 @@ async function signedIn(url = stack().gateway.url) {
   return { browser, entry };
 }
 
-describe('a refresh', () => {
+describe('§4.3 a refresh [D/M]', () => {
   it('§4.3 brings new tokens, an empty 200 and a new session cookie; headers and /me show them', async () => {
     const { browser, entry } = await signedIn();
     const before = await entry();
@@ -81,7 +81,7 @@ describe('a refresh', () => {
   });
 });
 
-describe('statuses', () => {
+describe('§4.4 refresh statuses [M/O]', () => {
   it('§4.4 401 with the challenge without a session, and for a bearer caller', async () => {
     const none = await createBrowser().ask(at('/.auth/refresh'));
     expect(none.status).toBe(401);
@@ -153,7 +153,7 @@ describe('statuses', () => {
   });
 });
 
-describe('lifetimes', () => {
+describe('§4.1 lifetimes [D]', () => {
   it('§4.1 a session lives 8 hours and its refresh 72 hours more, the provider tokens no longer', async () => {
     const { browser } = await signedIn();
     stack().clock.advance(8 * hours - seconds);
@@ -181,7 +181,7 @@ describe('lifetimes', () => {
     expect((await browser.ask(at('/api'))).status).toBe(401);
   });
 
-  describe('with tokenRefreshExtensionHours as a string', () => {
+  describe('§4.1 §8 with tokenRefreshExtensionHours as a string [D]', () => {
     const short = useStack({ config: { 'login.tokenStore.tokenRefreshExtensionHours': '0.5' } });
     it('§8 the extension is what was configured', async () => {
       const url = short().gateway.url;
@@ -194,7 +194,7 @@ describe('lifetimes', () => {
   });
 });
 
-describe('parallel refreshes of one user', () => {
+describe('§4.3 parallel refreshes of one user [I]', () => {
   it('twenty over two gateways sharing a store make one provider call and lose nothing', async () => {
     const second = await stack().another();
     const { browser, entry } = await signedIn();

@@ -17,7 +17,7 @@ async function signedIn(claims: Record<string, unknown> = {}) {
   return { browser, done };
 }
 
-describe('the session cookie', () => {
+describe('§6 the session cookie [O]', () => {
   it('§6 in development it is HttpOnly, SameSite=Lax, path=/, without Secure or Domain, and names its end', async () => {
     const { done } = await signedIn();
     const cookie = done.setCookies.find((line) => line.startsWith('AppServiceAuthSession=')) ?? '';
@@ -75,7 +75,7 @@ describe('the session cookie', () => {
   });
 });
 
-describe('several gateways and restarts', () => {
+describe('§6 several gateways and restarts [D]', () => {
   it('a session made by one instance is good at another with the same state', async () => {
     const { browser } = await signedIn();
     const second = await stack().another();
@@ -85,7 +85,7 @@ describe('several gateways and restarts', () => {
   });
 });
 
-describe('keys in the environment', () => {
+describe('§6 keys in the environment [D]', () => {
   const [first, second, third] = ['11', '22', '33'].map((pair) => pair.repeat(32));
   const old = useStack({
     env: { WEBSITE_AUTH_ENCRYPTION_KEY: `${first}`, WEBSITE_AUTH_SIGNING_KEY: `${second}` },
@@ -108,7 +108,7 @@ describe('keys in the environment', () => {
   });
 });
 
-describe('IdentityProviderDerived', () => {
+describe('§6 IdentityProviderDerived [D]', () => {
   const derived = useStack({ config: { 'login.cookieExpiration.convention': 'IdentityDerived' } });
   it('§6 the session ends with the provider’s access token', async () => {
     const url = derived().gateway.url;
@@ -121,7 +121,7 @@ describe('IdentityProviderDerived', () => {
   });
 });
 
-describe('sign-out', () => {
+describe('§5.6 sign-out [D]', () => {
   it('§5.6 ends the cookies, empties the store, ends the provider’s session and returns to logout/complete', async () => {
     const { browser } = await signedIn();
     const kept = new Map(browser.jar);
@@ -160,7 +160,7 @@ describe('sign-out', () => {
     expect((await createBrowser(jar).ask(at('/.auth/logout/complete'))).headers.location).toBe(at('/'));
   });
 
-  describe('with allowed external targets and an app path', () => {
+  describe('§5.6 §5.2 with allowed external targets and an app path [D]', () => {
     const open = useStack({
       config: {
         'login.allowedExternalRedirectUrls': [

@@ -21,7 +21,7 @@ async function post(browser: Browser, fields: Record<string, string>) {
   });
 }
 
-describe('the authorize request', () => {
+describe('§5.1 the authorize request [O/M]', () => {
   it('§5.1 asks for code and ID token by form post, with the registered redirect address', async () => {
     const { answer, authorize } = await start(createBrowser(), '?post_login_redirect_uri=/api/x');
     expect(answer.status).toBe(302);
@@ -73,7 +73,7 @@ describe('the authorize request', () => {
   });
 });
 
-describe('the redirect target', () => {
+describe('§5.2 the redirect target [D]', () => {
   const bad = [
     'https://evil.test/',
     '//evil.test',
@@ -108,7 +108,7 @@ describe('the redirect target', () => {
   });
 });
 
-describe('the callback', () => {
+describe('§5.1 the callback [O]', () => {
   it('§5.1 removes Nonce and RedirectCount and sets the session', async () => {
     const browser = createBrowser();
     const done = await browser.signIn(at('/.auth/login/aad'));
@@ -228,7 +228,7 @@ describe('the callback', () => {
   });
 });
 
-describe('provider trouble', () => {
+describe('§5.1 provider trouble [U]', () => {
   it('a token endpoint that fails gives 502, a refused client 500, and nobody is signed in', async () => {
     const { script } = stack().provider;
     for (const [fault, status] of [
@@ -265,7 +265,7 @@ describe('provider trouble', () => {
   });
 });
 
-describe('a first contact while the provider is down', () => {
+describe('§5.1 a first contact while the provider is down [U]', () => {
   const down = useStack();
   it('answers 502 and asks the provider again only after a pause', async () => {
     const { provider, gateway, clock } = down();
@@ -279,7 +279,7 @@ describe('a first contact while the provider is down', () => {
   });
 });
 
-describe('without a client secret', () => {
+describe('§5.1 without a client secret [D]', () => {
   const implicit = useStack({
     config: { 'identityProviders.azureActiveDirectory.registration.clientSecretSettingName': null },
   });

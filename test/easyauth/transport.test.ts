@@ -34,7 +34,7 @@ function raw(lines: string[], rest = ''): Promise<string> {
   });
 }
 
-describe('bodies', () => {
+describe('§1 bodies in both directions [I]', () => {
   it('a body with a known length reaches the app with Content-Length, byte for byte', async () => {
     const body = randomBytes(5_000_000);
     const answer = await request(at('/public/up'), { method: 'POST', body, dispatcher });
@@ -112,7 +112,7 @@ describe('bodies', () => {
   });
 });
 
-describe('headers', () => {
+describe('§1 §11 headers in both directions and their limits [O/I]', () => {
   it('every Set-Cookie of the app arrives; hop-by-hop headers do not', async () => {
     const answer = await createBrowser().ask(at('/public/cookies'));
     expect(answer.setCookies).toEqual(['a=1', 'b=2']);
@@ -160,7 +160,7 @@ describe('headers', () => {
   });
 });
 
-describe('an app in trouble', () => {
+describe('§1 an app in trouble [I]', () => {
   it('a dropped connection is a 502 with a short text', async () => {
     const answer = await createBrowser().ask(at('/public/drop'));
     expect([answer.status, answer.text]).toEqual([502, 'The app cannot be reached.\n']);
@@ -221,7 +221,7 @@ function upgrade(
   });
 }
 
-describe('WebSocket upgrades', () => {
+describe('§1 §2.5 WebSocket upgrades [I]', () => {
   it('§2.5 pass with the platform headers of outside removed', async () => {
     const { status, socket } = await upgrade('/public/ws', {
       'x-ms-client-principal-id': 'evil',
@@ -276,7 +276,7 @@ describe('WebSocket upgrades', () => {
   });
 });
 
-describe('stopping', () => {
+describe('§1 stopping [I]', () => {
   it('lets a running request end and then takes no more', async () => {
     const gateway = await stack().another();
     const slow = request(`${gateway.url}/public/large`, { dispatcher });

@@ -31,8 +31,20 @@ export function siteOf(request: IncomingMessage, proxy: ProxySettings): Site | u
   const forwarded = single(request, proxy.protoHeader)?.toLowerCase();
   const encrypted = 'encrypted' in request.socket && request.socket.encrypted === true;
   const secure = forwarded === undefined ? encrypted : forwarded === 'https';
-  const address = `${secure ? 'https' : 'http'}://${host}`;
+  return siteAt(`${secure ? 'https' : 'http'}://${host}`, secure);
+}
+
+const sites = new Map<string, Site>();
+const mostSites = 500;
+
+/** Parsing an address costs more than everything else said here, and a gateway is asked under few names. */
+function siteAt(address: string, secure: boolean): Site | undefined {
+  const known = sites.get(address);
+  if (known !== undefined) return known;
   if (!URL.canParse(address)) return undefined;
   const url = new URL(address);
-  return { origin: url.origin, host: url.host, secure, loopback: isLoopbackHost(url.hostname) };
+  const site = { origin: url.origin, host: url.host, secure, loopback: isLoopbackHost(url.hostname) };
+  if (sites.size >= mostSites) sites.clear();
+  if (address.length < 300) sites.set(address, site);
+  return site;
 }

@@ -52,12 +52,56 @@ function latin(raw: readonly Buffer[]): string[] {
   return raw.map((part) => part.toString('latin1'));
 }
 
+/** An answer up to this long that arrives whole is sent with its head in one piece. */
+const wholeBytes = 16_384;
+
+/**
+ * Writes an answer to the client. What arrives in one go (head, one chunk, end) leaves in one write: for short answers that is a
+ * fifth of the whole cost of a request. Everything else streams.
+ */
+function createWriter(response: ServerResponse) {
+  let held: Buffer | undefined;
+  let waiting = false;
+  const release = () => {
+    if (!waiting) return;
+    waiting = false;
+    if (held !== undefined) response.write(held);
+    // A stream's first event may be a long time coming: its headers must not wait for it.
+    else if (!response.writableEnded) response.flushHeaders();
+  };
+  return {
+    head: (status: number, text: string, headers: string[]) => {
+      response.writeHead(status, text, headers);
+      waiting = true;
+      queueMicrotask(release);
+    },
+    data: (chunk: Buffer): boolean => {
+      if (waiting && held === undefined && chunk.length <= wholeBytes) {
+        held = chunk;
+        return true;
+      }
+      release();
+      return response.write(chunk);
+    },
+    end: () => {
+      if (waiting && held !== undefined) {
+        waiting = false;
+        // As text of one encoding with the head, and without waiting for `end`, whose empty write would make two of it.
+        response.write(held.toString('latin1'), 'latin1');
+        response.socket?.uncork();
+      }
+      waiting = false;
+      response.end();
+    },
+  };
+}
+
 /** The app's answer, streamed to the client with back-pressure; either side going away ends the other. */
 function createHandler(exchange: Exchange, retry: (() => void) | undefined): Dispatcher.DispatchHandler {
   const { response, fail } = exchange;
+  const writer = createWriter(response);
   let abort: (reason?: Error) => void = () => {};
   let started = false;
-  let wrote = false;
   response.once('close', () => {
     if (!response.writableFinished) abort(new Error('the client went away'));
   });
@@ -70,20 +114,11 @@ function createHandler(exchange: Exchange, retry: (() => void) | undefined): Dis
       if (status < 200) return true;
       started = true;
       response.on('drain', resume);
-      response.writeHead(status, statusText, responseHeaders(latin(raw)));
-      // A stream's first event may be a long time coming: its headers must not wait for it.
-      setImmediate(() => {
-        if (!wrote && !response.writableEnded) response.flushHeaders();
-      });
+      writer.head(status, statusText, responseHeaders(latin(raw)));
       return true;
     },
-    onData: (chunk) => {
-      wrote = true;
-      return response.write(chunk);
-    },
-    onComplete: () => {
-      response.end();
-    },
+    onData: writer.data,
+    onComplete: writer.end,
     onError: (error) => {
       if (response.destroyed) return;
       if (started) response.destroy();

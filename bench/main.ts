@@ -1,10 +1,22 @@
 import { benchGateway } from './gateway/bench.js';
+import { benchToken } from './token/bench.js';
 
-const rounds = Number(process.env.BENCH_ROUNDS ?? '5');
-const seconds = Number(process.env.BENCH_SECONDS ?? '4');
+const options = {
+  rounds: Number(process.env.BENCH_ROUNDS ?? '5'),
+  seconds: Math.min(Number(process.env.BENCH_SECONDS ?? '4'), 8),
+  say: (text: string) => void process.stdout.write(`${text}\n`),
+};
 
-await benchGateway({
-  rounds,
-  seconds: Math.min(seconds, 8),
-  say: (text) => process.stdout.write(`${text}\n`),
-});
+const benches = { gateway: benchGateway, token: benchToken };
+const asked = process.argv.slice(2);
+const known = Object.entries(benches);
+
+if (asked.some((name) => !Object.hasOwn(benches, name))) {
+  process.stderr.write(`npm run bench -- [${Object.keys(benches).join('|')}]: all of them unless named\n`);
+  process.exit(1);
+}
+for (const [name, run] of known) {
+  if (asked.length > 0 && !asked.includes(name)) continue;
+  await run(options);
+  options.say('');
+}

@@ -159,6 +159,60 @@ describe('§8 what is understood [D]', () => {
   });
 });
 
+describe('§8 several providers [D]', () => {
+  const google = { registration: { clientId: 'g', clientSecretSettingName: 'AAD_SECRET' } };
+  const twitter = { registration: { consumerKey: 't', consumerSecretSettingName: 'AAD_SECRET' } };
+  const both = { 'identityProviders.google': google, 'identityProviders.twitter': twitter };
+  const redirect = { 'globalValidation.unauthenticatedClientAction': 'RedirectToLoginPage' };
+
+  it('redirectToProvider names one by any of its names, in any case', () => {
+    for (const [asked, alias] of [
+      ['AzureActiveDirectory', 'aad'],
+      ['Google', 'google'],
+      ['x', 'twitter'],
+    ]) {
+      const { settings, problems } = read({
+        ...both,
+        ...redirect,
+        'globalValidation.redirectToProvider': asked,
+      });
+      expect([problems, settings.redirectTo]).toEqual([[], alias]);
+    }
+  });
+
+  it('redirecting without saying where is refused, and fine with one provider', () => {
+    expect(read({ ...both, ...redirect }).problems.join()).toContain(
+      'redirectToProvider: is missing, and there are several providers: aad, google, twitter',
+    );
+    expect(read(redirect).problems).toEqual([]);
+  });
+
+  it('EASYAUTH_<NAME>_BASE_URL moves a provider, to https or loopback only', () => {
+    const { settings } = read(both, { EASYAUTH_GOOGLE_BASE_URL: 'http://localhost:9400/google/' });
+    expect(settings.others[0]).toMatchObject({ kind: 'google', baseUrl: 'http://localhost:9400/google' });
+    expect(settings.others[1]).toMatchObject({ kind: 'twitter', baseUrl: 'https://api.twitter.com' });
+    const { problems } = read(both, { EASYAUTH_TWITTER_BASE_URL: 'http://api.x.test' });
+    expect(problems.join()).toContain('EASYAUTH_TWITTER_BASE_URL: must use https');
+  });
+
+  it('the secret of each comes from its setting only', () => {
+    const literal = {
+      'identityProviders.google': {
+        registration: { ...google.registration, clientSecret: 'canary-secret' },
+      },
+    };
+    const { problems } = read({ ...both, ...literal });
+    expect(problems.join()).toContain('google.registration.clientSecret: holds a secret');
+    expect(JSON.stringify(read(both).settings)).not.toContain('canary-secret');
+  });
+
+  it('the description names every one, and where its secret comes from', () => {
+    const text = describeSettings(read(both).settings);
+    for (const part of ['google', 'https://accounts.google.com', 'twitter', 'from AAD_SECRET'])
+      expect(text).toContain(part);
+  });
+});
+
 describe('§8 what is warned about [I]', () => {
   it('every unknown member by its path, and unknown WEBSITE_AUTH_ settings', () => {
     const { warnings, problems } = read(

@@ -1,8 +1,8 @@
 import { actorText } from '../domain/actor.js';
 import { Refusal } from '../domain/errors.js';
-import { type Authorization, narrow } from '../domain/narrowing.js';
+import { type Authorization, type Held, narrow } from '../domain/narrowing.js';
 import { requestedResource } from '../domain/resource.js';
-import { formatScope, parseScope } from '../domain/scope.js';
+import { formatScope, parseScope, type Scope } from '../domain/scope.js';
 import { subjectName } from '../domain/subject.js';
 import type { GrantType, TokenParameters } from '../grant_types/grant_type.js';
 import type { ClientPolicy, Policy } from '../policy.js';
@@ -42,10 +42,12 @@ interface Deps {
 interface Progress {
   parameters?: TokenParameters;
   client?: ClientPolicy;
+  known?: ReturnType<typeof heldFacts>;
   authorization?: Authorization;
 }
 
 const MOST_TTL_SECONDS = 86_400;
+const MOST_RECORDED = 1024;
 
 /** `POST /token`, in numbered phases. All but the last may refuse, and none before the issuing leaves anything behind. */
 export function createTokenEndpoint(deps: Deps): TokenEndpoint {
@@ -65,6 +67,7 @@ export function createTokenEndpoint(deps: Deps): TokenEndpoint {
       const binding = await bindingOf(deps, request.proof);
       // 3. What they hold.
       const held = await grantType.held(request.parameters, client, binding);
+      progress.known = heldFacts(held, asked.scope);
       // 4. What of it they get.
       const authorization = narrow(
         { held, clientId: client.clientId, resource: asked.resource, scope: asked.scope },
@@ -145,11 +148,12 @@ async function recordIssued(
 
 /** A refusal stands even when it cannot be recorded; that it could not is then in the log. */
 async function recordRefused(deps: Deps, record: Recorded & Progress & { error: unknown }): Promise<void> {
-  const { client, authorization, error, correlationId } = record;
+  const { client, known, authorization, error, correlationId } = record;
   const refusal = error instanceof Refusal ? error : undefined;
   try {
     await deps.audit.append({
       ...(client ? { clientId: client.clientId } : {}),
+      ...known,
       ...(authorization ? authorizationFacts(authorization) : {}),
       ...requestFacts(deps, record),
       at: deps.clock(),
@@ -169,6 +173,16 @@ function requestFacts(deps: Deps, { parameters, correlationId }: Recorded) {
     id: deps.random.uuid(),
     correlationId,
     ...(known && grantType !== undefined ? { grantType } : {}),
+  };
+}
+
+/** Whose authority was presented, and which part of it was asked for; cut, since the words are the caller's. */
+function heldFacts({ subject, resource, grantId }: Held, scope: Scope | undefined) {
+  return {
+    subject: subjectName(subject),
+    resource,
+    grantId,
+    ...(scope === undefined ? {} : { requestedScope: formatScope(scope).slice(0, MOST_RECORDED) }),
   };
 }
 

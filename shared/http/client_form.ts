@@ -33,7 +33,7 @@ async function readClientForm(request: HttpRequest): Promise<ClientForm> {
 function challenged(error: unknown, { request }: Call): unknown {
   const tried = request.headers.get('authorization');
   if (!(error instanceof Refusal) || error.code !== 'invalid_client' || tried === null) return error;
-  const scheme = /^bearer /i.test(tried) ? 'Bearer' : 'Basic';
+  const scheme = /^bearer\b/i.test(tried) ? 'Bearer' : 'Basic';
   return new Refusal('invalid_client', {
     description: error.description,
     reason: error.reason,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -143,7 +144,7 @@ export async function callRoute(broker: Broker, route: HttpRoute, asked: Asked =
     params: { ...params },
     ...(body === undefined ? {} : { body: { string: body } }),
   });
-  return read(await broker.http[route](request, new InvocationContext()));
+  return read(await broker.http[route](request, new InvocationContext({ invocationId: randomUUID() })));
 }
 
 function read(given: unknown): Answer {

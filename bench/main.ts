@@ -1,4 +1,5 @@
 import { benchGateway } from './gateway/bench.js';
+import { benchMemory } from './gateway/memory.js';
 import { benchToken } from './token/bench.js';
 
 const options = {
@@ -7,7 +8,7 @@ const options = {
   say: (text: string) => void process.stdout.write(`${text}\n`),
 };
 
-const benches = { gateway: benchGateway, token: benchToken };
+const benches = { gateway: benchGateway, memory: benchMemory, token: benchToken };
 const asked = process.argv.slice(2);
 const known = Object.entries(benches);
 

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createBrowser } from '../../local/demo/browser.js';
-import type { Candidate, RawHeaders } from './candidate.js';
+import { type Candidate, type RawHeaders, sizeOf } from './candidate.js';
 import { saying, start } from './process.js';
 
 const command = fileURLToPath(new URL('../../easyauth/cli.js', import.meta.url));
@@ -17,7 +17,8 @@ export interface GatewayWanted {
   readonly loginHint: string;
 }
 
-function authJson({ issuer, clientId }: GatewayWanted, enabled: boolean): string {
+/** The configuration of the gateway under measurement. */
+export function authJson({ issuer, clientId }: GatewayWanted, enabled: boolean): string {
   return JSON.stringify({
     platform: { enabled },
     globalValidation: { requireAuthentication: true, unauthenticatedClientAction: 'Return401' },
@@ -60,21 +61,26 @@ export interface SignedInGateway extends Candidate {
   readonly injected: RawHeaders;
 }
 
-/** The gateway's command with a signed-in user: session, token store, all headers. */
-export async function gateway(wanted: GatewayWanted): Promise<SignedInGateway> {
-  const { url, stop } = await run(wanted, true);
+/** Signs the user in through the gateway: the session cookie, and what the gateway adds to a request. */
+export async function signIn(
+  url: string,
+  loginHint: string,
+): Promise<{ cookie: string; injected: RawHeaders }> {
   const browser = createBrowser();
-  const hint = encodeURIComponent(wanted.loginHint);
+  const hint = encodeURIComponent(loginHint);
   const page = await browser.visit(`${url}/.auth/login/aad?post_login_redirect_uri=/seen&login_hint=${hint}`);
   if (page.status !== 200) throw new Error(`the sign-in through the gateway ended with ${page.status}`);
   const seen: unknown = JSON.parse(page.text);
   const headers = Array.isArray(seen) ? seen.map(String) : [];
   const injected = headers.filter((_text, index) => /^x-ms-/i.test(headers[index - (index % 2)] ?? ''));
-  const cookie = browser
-    .cookie(url)
-    .split('; ')
-    .filter((pair) => pair.startsWith('AppServiceAuthSession'));
-  const bytes = injected.reduce((sum, text) => sum + text.length + 2, 0);
-  const target = { url: `${url}/`, cookie: cookie.join('; ') };
-  return { name: 'gateway, signed in', target, note: `${bytes} bytes injected`, injected, stop };
+  const cookies = browser.cookie(url).split('; ');
+  return { cookie: cookies.filter((pair) => pair.startsWith('AppServiceAuthSession')).join('; '), injected };
+}
+
+/** The gateway's command with a signed-in user: session, token store, all headers. */
+export async function gateway(wanted: GatewayWanted): Promise<SignedInGateway> {
+  const { url, stop } = await run(wanted, true);
+  const { cookie, injected } = await signIn(url, wanted.loginHint);
+  const note = `${sizeOf(injected)} bytes injected`;
+  return { name: 'gateway, signed in', target: { url: `${url}/`, cookie }, note, injected, stop };
 }

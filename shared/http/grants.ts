@@ -88,15 +88,18 @@ function grantsOf(deps: GrantsDeps, caller: Caller, page: PageRequest): Promise<
     : deps.grants.pageOfSubject(caller.subject, page);
 }
 
+/** @throws Refusal `forbidden` for an app that is no client, before it can learn which grants there are */
+function ownership(deps: GrantsDeps, caller: Caller): (grant: Grant) => boolean {
+  if (caller.kind === 'user') return (grant) => sameSubject(grant.subject, caller.subject);
+  const { clientId } = clientOf(deps, caller);
+  return (grant) => grant.clientId === clientId;
+}
+
 /** A grant of somebody else's is not there. */
 async function ownGrant(deps: GrantsDeps, caller: Caller, request: HttpRequest): Promise<Grant> {
+  const owns = ownership(deps, caller);
   const found = await deps.grants.find(request.params.grant_id ?? '');
-  const owns =
-    found &&
-    (caller.kind === 'user'
-      ? sameSubject(found.value.subject, caller.subject)
-      : found.value.clientId === clientOf(deps, caller).clientId);
-  if (!found || !owns) throw new Refusal('not_found', { description: 'there is no such grant' });
+  if (!found || !owns(found.value)) throw new Refusal('not_found', { description: 'there is no such grant' });
   return found.value;
 }
 

@@ -55,7 +55,7 @@ async function signedIn(url: string) {
   return browser;
 }
 
-describe('§9 tokens in a blob container by SAS URL [M/O]', () => {
+describe('§9 §13 tokens in a blob container by SAS URL [M/O]', () => {
   it('sign-in, headers, /.auth/me, refresh and sign-out work; one blob a user, nothing readable in it', async () => {
     const { container, url, stack } = await stackOn();
     const browser = await signedIn(url);

@@ -28,7 +28,7 @@ function principalOf(seen: Seen): PrincipalDocument {
 const soap = 'http://schemas.xmlsoap.org/ws/2005/05/identity/claims';
 
 describe('§2.1 §2.2 §2.3 identity headers [D/M]', () => {
-  it('§2.1 a user session gives all four: principal, id (oid), name (e-mail), provider', async () => {
+  it('§2.1 §10 a user session gives all four: principal, id (oid), name (e-mail), provider', async () => {
     const seen = (await (await signedIn()).ask(at('/api'))).json<Seen>();
     expect(seen.headers['x-ms-client-principal-id']).toEqual([aliceOid]);
     expect(seen.headers['x-ms-client-principal-name']).toEqual(['alice@contoso.test']);

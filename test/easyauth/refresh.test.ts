@@ -82,7 +82,7 @@ describe('§4.3 a refresh [D/M]', () => {
 });
 
 describe('§4.4 refresh statuses [M/O]', () => {
-  it('§4.4 401 with the challenge without a session, and for a bearer caller', async () => {
+  it('§4.2 §4.4 401 with the challenge without a session, and for a bearer caller', async () => {
     const none = await createBrowser().ask(at('/.auth/refresh'));
     expect(none.status).toBe(401);
     expect(none.headers['www-authenticate']).toMatch(/^Bearer realm=/);
@@ -139,7 +139,7 @@ describe('§4.4 refresh statuses [M/O]', () => {
     expect(await entry()).toEqual(before);
   });
 
-  it('§14 POST is accepted from this site and refused from another', async () => {
+  it('§4.2 §14 POST is accepted from this site and refused from another', async () => {
     const { browser } = await signedIn();
     const url = stack().gateway.url;
     const own = await browser.ask(at('/.auth/refresh'), { method: 'POST', headers: { origin: url } });

@@ -57,10 +57,13 @@ function sessionCaller(deps: CallerDeps, session: Session, carrier: CarriedSessi
   return { kind: 'session', principal: session.principal, session, carrier };
 }
 
-async function zumo(deps: CallerDeps, incoming: Incoming): Promise<Caller | undefined> {
-  if (zumoHeader(incoming) === undefined) return undefined;
+async function zumoCaller(deps: CallerDeps, incoming: Incoming): Promise<Caller> {
   const session = await tokenSession(deps, incoming);
   return session === undefined ? invalid : sessionCaller(deps, session, 'token');
+}
+
+function zumo(deps: CallerDeps, incoming: Incoming): Promise<Caller> | undefined {
+  return zumoHeader(incoming) === undefined ? undefined : zumoCaller(deps, incoming);
 }
 
 function cookie(deps: CallerDeps, incoming: Incoming): Caller | undefined {
@@ -68,7 +71,7 @@ function cookie(deps: CallerDeps, incoming: Incoming): Caller | undefined {
   return session === undefined ? undefined : sessionCaller(deps, session, 'cookie');
 }
 
-type Check = (deps: CallerDeps, incoming: Incoming) => Promise<Caller | undefined> | Caller | undefined;
+type Check = (deps: CallerDeps, incoming: Incoming) => Promise<Caller> | Caller | undefined;
 
 const orders: Readonly<Record<Settings['compat']['credentialPrecedence'], readonly Check[]>> = {
   'zumo-bearer-cookie': [zumo, bearer, cookie],
@@ -83,8 +86,9 @@ const orders: Readonly<Record<Settings['compat']['credentialPrecedence'], readon
 export async function identify(deps: CallerDeps, incoming: Incoming): Promise<Caller> {
   let last = unauthenticated;
   for (const check of orders[deps.settings.compat.credentialPrecedence]) {
-    const caller = await check(deps, incoming);
-    if (caller === undefined) continue;
+    const found = check(deps, incoming);
+    if (found === undefined) continue;
+    const caller = found instanceof Promise ? await found : found;
     if (check !== cookie || caller.kind !== 'anonymous') return caller;
     last = caller;
   }

@@ -166,7 +166,7 @@ const extensions: [string, Record<string, unknown>, Record<string, string>, numb
 ];
 
 describe('§4.1 §8 the grace of a session token, and every way to set it [D]', () => {
-  it.each(extensions)('%s', async (_name, config, env, grace) => {
+  it.each(extensions)('set as %s it is what was set', async (_name, config, env, grace) => {
     const clock = createClock();
     const own = await startStack({ config, env, clock });
     try {

@@ -162,6 +162,12 @@ describe('§5.1 authorize requests of the social providers [O/D]', () => {
     expect(done.headers.location).toBe(at('/deep?q=1'));
   });
 
+  it('twitter: a page whose address is too long for the cookie is given up, not the sign-in', async () => {
+    const target = encodeURIComponent(`/${'x'.repeat(3_000)}`);
+    const done = await signInAt(createBrowser(), at(`/.auth/login/x?post_login_redirect_uri=${target}`));
+    expect([done.status, done.headers.location]).toEqual([302, at('/')]);
+  });
+
   it('an unauthenticated page goes to redirectToProvider, whatever its case, and comes back', async () => {
     const browser = createBrowser();
     const done = await signInAt(browser, at('/page?a=1'));

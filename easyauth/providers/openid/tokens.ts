@@ -67,8 +67,12 @@ export async function redeem(
 ): Promise<TokenAnswer> {
   const answer = await http.post(endpoint, form);
   // GitHub refuses with a 200.
-  if (answer.status !== 200 || !isRecord(answer.body) || codeOf(answer.body) !== undefined)
-    throw failureOf(answer);
+  if (answer.status !== 200 || !isRecord(answer.body) || codeOf(answer.body) !== undefined) {
+    const failure = failureOf(answer);
+    // The code came through the browser: one that is malformed is no fault of the gateway's configuration.
+    const byBrowser = form.has('code') && failure.code === 'invalid_request';
+    throw byBrowser ? new ProviderError('rejected', failure.message, failure.code) : failure;
+  }
   const { access_token, id_token, refresh_token, expires_in } = answer.body;
   const seconds = Number(expires_in);
   return {

@@ -11,6 +11,9 @@ import type { LoginReturn, Provider, SignedIn } from '../provider.js';
 import { userKey } from '../user_key.js';
 import { type OAuth1Keys, oauthHeader } from './oauth1.js';
 
+/** X brings no state back, so it is kept in the browser's cookie, which has 4 KB; a longer target is given up. */
+const longestState = 1_500;
+
 interface Pair {
   readonly token: string;
   readonly secret: string;
@@ -99,7 +102,8 @@ export function createTwitter(settings: TwitterSettings, deps: ProviderDeps): Pr
       if (new URLSearchParams(answer.text).get('oauth_callback_confirmed') !== 'true')
         throw new ProviderError('misconfigured', 'X does not confirm the callback');
       const url = `${baseUrl}/oauth/authenticate?oauth_token=${encodeURIComponent(token)}`;
-      return { url, scope: undefined, state, secret, recallBy: token };
+      const kept = state.length > longestState ? 'redir=%2F' : state;
+      return { url, scope: undefined, state: kept, secret, recallBy: token };
     },
     completeLogin,
     acceptTokens: (body) =>

@@ -67,10 +67,13 @@ export async function apache({ upstream, inject, directory }: Wanted): Promise<C
   const name = 'Apache proxy_http';
   if (installed('/usr/sbin/apache2') === undefined) return missing(name, 'Debian apache2');
   const port = await freePort();
-  const { stop } = await run(directory, base(port, directory, upstream, []) + requestHeaders(inject));
+  const { stop, cpuTime } = await run(
+    directory,
+    base(port, directory, upstream, []) + requestHeaders(inject),
+  );
   const url = `http://127.0.0.1:${port}/`;
   await answering(url);
-  return { name, target: { url, cookie: '' }, note: 'no authentication, headers constant', stop };
+  return { name, target: { url, cookie: '' }, note: 'no authentication, headers constant', stop, cpuTime };
 }
 
 function openidc(wanted: Oidc, pad: RawHeaders): string {
@@ -132,12 +135,18 @@ export async function apacheOidc(wanted: Oidc): Promise<Candidate> {
   const { headers } = await signIn(wanted.port);
   await first.stop();
   const short = Math.max(sizeOf(wanted.inject) - sizeOf(headers), 0);
-  const { stop } = await run(
+  const { stop, cpuTime } = await run(
     wanted.directory,
     openidc(wanted, short > 8 ? ['X-Pad', 'x'.repeat(short - 9)] : []),
   );
   await answering(`http://localhost:${wanted.port}/`);
   const { url, cookie } = await signIn(wanted.port);
   const bytes = sizeOf(headers) + short;
-  return { name, target: { url, cookie }, note: `server-side cache (shm), ${bytes} bytes injected`, stop };
+  return {
+    name,
+    target: { url, cookie },
+    note: `server-side cache (shm), ${bytes} bytes injected`,
+    stop,
+    cpuTime,
+  };
 }

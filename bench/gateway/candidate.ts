@@ -5,6 +5,8 @@ export interface Candidate {
   readonly name: string;
   readonly target: Target | undefined;
   readonly note: string;
+  /** Microseconds of processor time it used so far. */
+  cpuTime(): number;
   stop(): Promise<void>;
 }
 
@@ -16,5 +18,11 @@ export function sizeOf(headers: RawHeaders): number {
 }
 
 export function missing(name: string, packages: string): Candidate {
-  return { name, target: undefined, note: `not installed (${packages})`, stop: async () => {} };
+  return {
+    name,
+    target: undefined,
+    note: `not installed (${packages})`,
+    cpuTime: () => Number.NaN,
+    stop: async () => {},
+  };
 }

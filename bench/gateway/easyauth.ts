@@ -47,12 +47,13 @@ async function run(wanted: GatewayWanted, enabled: boolean) {
 
 /** The gateway's command with authentication switched off: the same proxying and nothing else. */
 export async function gatewayOff(wanted: GatewayWanted): Promise<Candidate> {
-  const { url, stop } = await run(wanted, false);
+  const { url, stop, cpuTime } = await run(wanted, false);
   return {
     name: 'gateway, authentication off',
     target: { url: `${url}/`, cookie: '' },
     note: 'nothing injected',
     stop,
+    cpuTime,
   };
 }
 
@@ -79,8 +80,8 @@ export async function signIn(
 
 /** The gateway's command with a signed-in user: session, token store, all headers. */
 export async function gateway(wanted: GatewayWanted): Promise<SignedInGateway> {
-  const { url, stop } = await run(wanted, true);
+  const { url, stop, cpuTime } = await run(wanted, true);
   const { cookie, injected } = await signIn(url, wanted.loginHint);
   const note = `${sizeOf(injected)} bytes injected`;
-  return { name: 'gateway, signed in', target: { url: `${url}/`, cookie }, note, injected, stop };
+  return { name: 'gateway, signed in', target: { url: `${url}/`, cookie }, note, injected, stop, cpuTime };
 }

@@ -4,6 +4,7 @@ import autocannon from 'autocannon';
 import { installed } from './process.js';
 
 export interface Figures {
+  readonly requests: number;
   readonly perSecond: number;
   readonly p99Ms: number;
 }
@@ -30,7 +31,8 @@ async function byWrk(program: string, { url, cookie }: Target, seconds: number):
   if (/Non-2xx|Socket errors: (?!connect 0, read 0, write 0, timeout 0)/.test(stdout))
     throw new Error(`not every request was answered: ${stdout}`);
   const perSecond = Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]);
-  return { perSecond, p99Ms: milliseconds(/99%\s+(\S+)/.exec(stdout)?.[1] ?? '') };
+  const requests = Number(/(\d+) requests in/.exec(stdout)?.[1]);
+  return { requests, perSecond, p99Ms: milliseconds(/99%\s+(\S+)/.exec(stdout)?.[1] ?? '') };
 }
 
 async function byAutocannon({ url, cookie }: Target, seconds: number): Promise<Figures> {
@@ -42,7 +44,7 @@ async function byAutocannon({ url, cookie }: Target, seconds: number): Promise<F
     headers,
   });
   if (non2xx + errors > 0) throw new Error(`not every request was answered: ${non2xx + errors}`);
-  return { perSecond: requests.average, p99Ms: latency.p99 };
+  return { requests: requests.total, perSecond: requests.average, p99Ms: latency.p99 };
 }
 
 /** One run of GETs over 50 kept-alive connections. @throws when any request is not answered with 2xx */

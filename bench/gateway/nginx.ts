@@ -38,8 +38,8 @@ export async function nginx(wanted: Wanted): Promise<Candidate> {
   const port = await freePort();
   const file = join(wanted.directory, 'nginx.conf');
   await writeFile(file, config(port, wanted));
-  const { stop } = start(program, ['-c', file, '-p', wanted.directory, '-e', 'stderr']);
+  const { stop, cpuTime } = start(program, ['-c', file, '-p', wanted.directory, '-e', 'stderr']);
   const url = `http://127.0.0.1:${port}/`;
   await answering(url);
-  return { name, target: { url, cookie: '' }, note: 'no authentication, headers constant', stop };
+  return { name, target: { url, cookie: '' }, note: 'no authentication, headers constant', stop, cpuTime };
 }

@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 
 export interface Started {
   readonly child: ChildProcess;
+  /** Microseconds of processor time used so far by the program and its children; NaN where the system does not tell. */
+  cpuTime(): number;
   stop(): Promise<void>;
 }
 
@@ -17,6 +19,7 @@ export function start(command: string, args: readonly string[], env: Record<stri
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   return {
     child,
+    cpuTime: () => cpuTimeOf(child.pid ?? 0),
     stop: async () => {
       child.kill('SIGTERM');
       const killed = wait(5_000, undefined, { ref: false }).then(() => child.kill('SIGKILL'));
@@ -24,6 +27,27 @@ export function start(command: string, args: readonly string[], env: Record<stri
       await exited;
     },
   };
+}
+
+/** A clock tick of /proc, in microseconds: 100 a second on every Linux this runs on. */
+const tick = 10_000;
+
+function statOf(pid: string): { parent: number; ticks: number } | undefined {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    return { parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) };
+  } catch {
+    return undefined;
+  }
+}
+
+function cpuTimeOf(root: number): number {
+  if (!existsSync('/proc/self/stat')) return Number.NaN;
+  const stats = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => ({ pid: Number(pid), stat: statOf(pid) }));
+  const family = stats.filter(({ pid, stat }) => pid === root || stat?.parent === root);
+  return family.reduce((sum, { stat }) => sum + (stat?.ticks ?? 0) * tick, 0);
 }
 
 /** The first match in what the program says on stdout. */

@@ -1,9 +1,13 @@
 import type { Candidate } from './candidate.js';
 import type { Figures } from './load.js';
 
+export interface Run extends Figures {
+  readonly cpuMicros: number;
+}
+
 export interface Row {
   readonly candidate: Candidate;
-  readonly runs: readonly Figures[];
+  readonly runs: readonly Run[];
 }
 
 export function median(values: readonly number[]): number {
@@ -15,9 +19,12 @@ export function median(values: readonly number[]): number {
 
 export const rate = (row: Row | undefined): number => median(row?.runs.map((run) => run.perSecond) ?? []);
 
+/** Processor time a request, in microseconds. */
+export const cpu = (row: Row | undefined): number => median(row?.runs.map((run) => run.cpuMicros) ?? []);
+
 function cells(row: Row, base: number): string[] {
   const { candidate, runs } = row;
-  if (candidate.target === undefined) return [candidate.name, '–', '–', '–', candidate.note];
+  if (candidate.target === undefined) return [candidate.name, '–', '–', '–', '–', candidate.note];
   const perSecond = rate(row);
   const p99 = median(runs.map((run) => run.p99Ms));
   return [
@@ -25,13 +32,14 @@ function cells(row: Row, base: number): string[] {
     Math.round(perSecond).toLocaleString('en'),
     (perSecond / base).toFixed(2),
     p99.toFixed(1),
+    cpu(row).toFixed(0),
     candidate.note,
   ];
 }
 
 /** The figures as a table: medians, and ratios to the row named `base`. */
 export function table(rows: readonly Row[], base: Row | undefined): string {
-  const head = ['candidate', 'requests/s', 'of nginx', 'p99 ms', 'remarks'];
+  const head = ['candidate', 'requests/s', 'of nginx', 'p99 ms', 'CPU µs', 'remarks'];
   const lines = [head, ...rows.map((row) => cells(row, rate(base)))];
   const widths = head.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
   const text = (line: readonly string[]) =>

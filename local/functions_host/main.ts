@@ -4,6 +4,8 @@ import { errorText, HostStartError } from './errors.js';
 import { watchFaults } from './faults.js';
 import { type FunctionsHost, startFunctionsHost } from './host.js';
 
+// A reader that goes away must not end the host, nor make it report, into the same broken pipe, that it did.
+process.stdout.on('error', () => undefined);
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 let host: FunctionsHost | undefined;
 let ending = false;

@@ -37,6 +37,9 @@ async function startOn(port: number, folder: string): Promise<TableServer> {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // A test that fails before it closes what it started must not leave it running.
+  const end = () => child.kill('SIGKILL');
+  process.once('exit', end);
   const closed = new Promise<void>((resolve) => child.on('close', () => resolve()));
   let text = '';
   await new Promise<void>((resolve, reject) => {
@@ -54,7 +57,8 @@ async function startOn(port: number, folder: string): Promise<TableServer> {
     endpoint,
     connectionString: `DefaultEndpointsProtocol=http;AccountName=${ACCOUNT};AccountKey=${KEY};TableEndpoint=${endpoint}`,
     async close() {
-      child.kill('SIGKILL');
+      process.off('exit', end);
+      end();
       await closed;
       await rm(folder, { recursive: true, force: true });
     },

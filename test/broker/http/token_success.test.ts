@@ -72,8 +72,8 @@ describe.each(ways)('a token by %s', (_, form) => {
     const answer = await tokenCall(test, form(grantId, { resource: WIDE }));
     test.entra.wider = [];
     expect(answer.body).toMatchObject({ scope: 'A B C', narrowing: 'none' });
-    const issued = (await test.audited('token.issued')).at(-1);
-    expect(issued).toMatchObject({ requestedScope: 'A', scope: 'A B C', narrowing: 'none' });
+    const issued = (await test.audited('token.issued')).filter((row) => row.grantId === grantId);
+    expect(issued).toMatchObject([{ requestedScope: 'A', scope: 'A B C', narrowing: 'none' }]);
   });
 
   it('leaves one audit row, and the row does not hold it', async () => {

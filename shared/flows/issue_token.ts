@@ -90,13 +90,13 @@ async function vend(
   const { subject, resource, scope, clientId, act } = authorization;
   if (act.sub !== clientId || act.act !== undefined) {
     throw new Refusal('invalid_target', {
-      description: 'tokens of this resource are the provider’s own and cannot name an actor',
+      description: 'tokens of this resource belong to the provider and cannot name an actor',
     });
   }
   // A binding that the resource would never check would be a false promise.
   if (binding !== undefined) {
     throw new Refusal('invalid_target', {
-      description: 'tokens of this resource are the provider’s own and cannot be bound to a key',
+      description: 'tokens of this resource belong to the provider and cannot be bound to a key',
     });
   }
   if (subject.provider !== policy.provider) {

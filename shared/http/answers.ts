@@ -19,9 +19,14 @@ export function oauthError(refusal: Refusal): HttpResponseInit {
   const { code, status, description, members, headers } = refusal;
   return json(
     status,
-    { error: OAUTH_CODE[code] ?? code, error_description: description, ...members },
+    { error: OAUTH_CODE[code] ?? code, error_description: allowedText(description), ...members },
     { Pragma: 'no-cache', ...headers },
   );
+}
+
+/** RFC 6749 §5.2 allows printable ASCII without quotes and backslashes. */
+function allowedText(text: string): string {
+  return text.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '?');
 }
 
 /** RFC 9457. `code` repeats the last part of `type` for those who switch on it. */

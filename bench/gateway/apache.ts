@@ -122,6 +122,18 @@ function added(headers: RawHeaders): RawHeaders {
   return headers.filter((_text, index) => /^oidc[_-]/i.test(headers[index - (index % 2)] ?? ''));
 }
 
+/** Apache running with a signed-in user; ended again when the sign-in fails. */
+async function signedIn(wanted: Oidc, pad: RawHeaders) {
+  const started = await run(wanted.directory, openidc(wanted, pad));
+  try {
+    await answering(`http://localhost:${wanted.port}/`);
+    return { ...started, ...(await signIn(wanted.port)) };
+  } catch (error) {
+    await started.stop();
+    throw error;
+  }
+}
+
 /** Apache with mod_auth_openidc and its server-side cache, signed in at the same provider; padded to the same size of headers. */
 export async function apacheOidc(wanted: Oidc): Promise<Candidate> {
   const name = 'Apache mod_auth_openidc';
@@ -130,17 +142,11 @@ export async function apacheOidc(wanted: Oidc): Promise<Candidate> {
     installed(`${modules}/mod_auth_openidc.so`) === undefined
   )
     return missing(name, 'Debian apache2, libapache2-mod-auth-openidc');
-  const first = await run(wanted.directory, openidc(wanted, []));
-  await answering(`http://localhost:${wanted.port}/`);
-  const { headers } = await signIn(wanted.port);
-  await first.stop();
+  const { headers, stop: stopFirst } = await signedIn(wanted, []);
+  await stopFirst();
   const short = Math.max(sizeOf(wanted.inject) - sizeOf(headers), 0);
-  const { stop, cpuTime } = await run(
-    wanted.directory,
-    openidc(wanted, short > 8 ? ['X-Pad', 'x'.repeat(short - 9)] : []),
-  );
-  await answering(`http://localhost:${wanted.port}/`);
-  const { url, cookie } = await signIn(wanted.port);
+  const pad = short > 8 ? ['X-Pad', 'x'.repeat(short - 9)] : [];
+  const { url, cookie, stop, cpuTime } = await signedIn(wanted, pad);
   const bytes = sizeOf(headers) + short;
   return {
     name,

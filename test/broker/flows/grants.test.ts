@@ -124,10 +124,11 @@ describe('allowing a client', () => {
 
   it.each([
     ['before the grant is written', 'grants', 'insert', 1],
+    ['before the grant is on the audit', 'audit', 'insert', 1],
     ['before the connection is written', 'connections', 'commit', 1],
   ] as const)('a crash %s leaves nothing that is not looked after', async (_, table, write, skip) => {
     const { bench, alice, grant } = setUp();
-    // The first commit makes the connection, the first insert of a grant is its pointer.
+    // The first commit makes the connection and the first audit row tells of it; the first insert of a grant is its pointer.
     bench.rows[table].fail(write, Array<'down'>(8).fill('down'), skip);
     await refusalOf(() => grant({ resource: GRAPH, scope: ['Mail.Read'] }));
     bench.rows[table].fail(write, []);

@@ -3,7 +3,7 @@ import { createDueIndex } from '../../../shared/adapters/tables/due.js';
 import { subjectKey } from '../../../shared/domain/subject.js';
 import type { DueIndex, DueItem } from '../../../shared/ports.js';
 import { NOW, someone } from '../support/samples.js';
-import { overwrite, withTables } from '../support/tables.js';
+import { fill, overwrite, withTables } from '../support/tables.js';
 
 const tables = withTables();
 const MINUTE = 60_000;
@@ -90,7 +90,25 @@ describe('the due index', () => {
   });
 
   it('goes past the 100 rows of a transaction and the 1000 rows of a page', async () => {
-    const { index } = await filled(...Array.from({ length: 1020 }, (_, at) => NOW - at));
+    const { name, index } = await filled();
+    const rows = Array.from({ length: 1020 }, (_, at) => {
+      const { subject, dueAt } = due(NOW - at);
+      return {
+        partitionKey: String(Math.floor(dueAt / MINUTE)).padStart(10, '0'),
+        rowKey: `${String(dueAt).padStart(14, '0')}-${subjectKey(subject)}`,
+        schema: 1,
+        provider: subject.provider,
+        tenant: subject.tenant,
+        objectId: subject.id,
+        dueAt: new Date(dueAt).toISOString(),
+      };
+    });
+    for (const partition of new Set(rows.map(({ partitionKey }) => partitionKey))) {
+      await fill(
+        tables.table(name),
+        rows.filter(({ partitionKey }) => partitionKey === partition),
+      );
+    }
     expect(await take(index, NOW, 5000)).toHaveLength(1020);
     expect(await take(index, NOW, 5000)).toEqual([]);
   });

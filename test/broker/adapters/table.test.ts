@@ -3,7 +3,7 @@ import { createTables } from '../../../shared/adapters/tables/service.js';
 import type { Row } from '../../../shared/adapters/tables/table.js';
 import { openLink } from '../support/link.js';
 import { refusalOf } from '../support/refusals.js';
-import { withTables } from '../support/tables.js';
+import { fill, withTables } from '../support/tables.js';
 
 const tables = withTables();
 const row = (more: Partial<Row> = {}): Row => ({ partitionKey: 'p', rowKey: 'r', n: 1, ...more });
@@ -155,10 +155,10 @@ describe('reading many rows', () => {
   it('goes past the service page of 1000 rows', async () => {
     const table = tables.table();
     const keys = Array.from({ length: 1105 }, (_, index) => String(index).padStart(5, '0'));
-    for (let start = 0; start < keys.length; start += 100) {
-      const rows = keys.slice(start, start + 100).map((rowKey) => row({ rowKey }));
-      await table.commit(rows.map((inserted) => ({ kind: 'insert', row: inserted })));
-    }
+    await fill(
+      table,
+      keys.map((rowKey) => row({ rowKey })),
+    );
     const found = await table.all("PartitionKey eq 'p'");
     expect(found.map((stored) => stored.row.rowKey)).toEqual(keys);
     const page = await table.page("PartitionKey eq 'p'", { size: 10 });

@@ -5,7 +5,8 @@ const limits = { testTimeout: 60_000, hookTimeout: 120_000 };
 export default defineConfig({
   test: {
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than the two cores: the tests of whole stacks mostly wait.
+    maxWorkers: 3,
     reporters: ['default', './test/support/summary_reporter.ts'],
     projects: [
       {

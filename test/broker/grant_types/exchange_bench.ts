@@ -31,10 +31,14 @@ export function client(clientId: string, more: Partial<ClientPolicy> = {}): Clie
   };
 }
 
+/** Made once: an RSA key takes longer to make than all that is done with it. */
+const KEYS = Promise.all([generateKeyPair('RS256'), generateKeyPair('ES256', { extractable: true })]).then(
+  ([provider, own]) => ({ provider, own }),
+);
+
 /** The exchange with real tokens and keys, and grants in memory. */
 export async function createBench(clients: readonly ClientPolicy[]) {
-  const provider = await generateKeyPair('RS256');
-  const own = await generateKeyPair('ES256', { extractable: true });
+  const { provider, own } = await KEYS;
   const providerKeys = { keys: [{ ...(await exportJWK(provider.publicKey)), kid: 'p' }] };
   const ownKey = { ...(await exportJWK(own.publicKey)), kid: 'o', alg: 'ES256' };
   const document = <T>(value: T) => ({ get: async () => value, reload: async () => value });

@@ -9,7 +9,7 @@ import type { RefreshAttempt } from './refresh_attempt.js';
 export interface RefreshRequest {
   readonly subject: Subject;
   readonly target: Target;
-  /** A kept token that lives at least this much longer is served without a refresh, seconds; infinite refreshes always. */
+  /** A kept token that lives at least this much longer is served without a refresh, seconds; infinite: only one had just now is. */
   readonly minTtlSeconds: number;
   /** Serve a kept token with less left than that when the provider cannot be used just now. */
   readonly acceptShorter: boolean;
@@ -67,20 +67,41 @@ export function createRefreshConnection(deps: RefreshDeps): RefreshConnection {
 }
 
 async function tryOnce(deps: RefreshDeps, request: RefreshRequest): Promise<RefreshOutcome> {
-  const { subject, target, minTtlSeconds } = request;
-  const [found, kept] = await Promise.all([
+  const { subject, target } = request;
+  const [found, beside] = await Promise.all([
     deps.connections.find(subject),
     deps.connections.keptToken(subject, target),
   ]);
   if (!found || found.value.state === 'ended') return { kind: 'absent' };
   if (found.value.state === 'dead') return { kind: 'dead' };
-  const forced = minTtlSeconds === Number.POSITIVE_INFINITY;
-  const enough = !forced && isYoung(kept, deps.clock()) ? Math.min(1, minTtlSeconds) : minTtlSeconds;
-  const served = await serve(deps, { kept, connection: found.value, minTtlSeconds: enough });
+  const connection = found.value;
+  const served = await serveEnough(deps, { kept: beside, connection, request });
   if (served) return served;
+  // Read beside the connection it may be older than that: what was stored in between must not be asked for a second time.
+  const kept = await deps.connections.keptToken(subject, target);
+  const stored = await serveEnough(deps, { kept, connection, request });
+  if (stored) return stored;
   const outcome = await refreshNow(deps, { found, kept, request });
   const shorter = request.acceptShorter && isPassing(outcome);
-  return (shorter && (await serve(deps, { kept, connection: found.value, minTtlSeconds: 1 }))) || outcome;
+  return (shorter && (await serve(deps, { kept, connection, minTtlSeconds: 1 }))) || outcome;
+}
+
+/** What is kept, where that is enough: it lives long enough, or was had so lately that asking again would bring no more. */
+async function serveEnough(
+  deps: RefreshDeps,
+  what: { kept: KeptToken | undefined; connection: Connection; request: RefreshRequest },
+): Promise<RefreshOutcome | undefined> {
+  const { kept, connection, request } = what;
+  const { minTtlSeconds, target } = request;
+  const forced = minTtlSeconds === Number.POSITIVE_INFINITY;
+  const young = isYoung(kept, deps.clock()) && !(forced && kept?.failure);
+  const proven = young && target.resource === undefined && kept?.enrolment === connection.enrolment;
+  if (proven) return { kind: 'alive' };
+  return serve(deps, {
+    kept,
+    connection,
+    minTtlSeconds: young ? Math.min(1, minTtlSeconds) : minTtlSeconds,
+  });
 }
 
 /** Obtained within the last minute, and still in the first half of its life. */

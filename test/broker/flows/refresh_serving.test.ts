@@ -34,6 +34,7 @@ describe('a token that is asked for', () => {
 
   it('each refresh redeems the successor of the one before', async () => {
     for (let count = 0; count < 3; count++) {
+      on.bench.time.now += 60_000;
       await on.ask({ minTtlSeconds: Number.POSITIVE_INFINITY });
     }
     const spent = on.bench.provider.calls.map(({ refreshToken }) => refreshToken);
@@ -92,6 +93,25 @@ describe('many who ask at once', () => {
     expect(outcomes[0]?.kind).toBe('fresh');
     expect(await on.bench.audited('connection.refreshed')).toHaveLength(1);
   });
+
+  it.each([
+    ['a token request', 10, MAIL],
+    ['the timer', Number.POSITIVE_INFINITY, MAIL],
+    ['the timer for a bare credential', Number.POSITIVE_INFINITY, { scope: [] }],
+  ])(
+    '%s that read the token before and the connection after another refresh does not ask again',
+    async (_, minTtlSeconds, target) => {
+      on.bench.time.now += 3_600_000;
+      let go = () => {};
+      on.bench.rows.connections.holdRead('connection', new Promise<void>((resolve) => (go = resolve)));
+      const slow = on.ask({ minTtlSeconds, target });
+      await on.bench.sleep();
+      const quick = await on.ask({ minTtlSeconds, target });
+      go();
+      expect(await slow).toEqual(quick);
+      expect(on.bench.provider.calls).toHaveLength(1);
+    },
+  );
 
   it('who cannot wait is told it is busy, and the provider is not asked twice', async () => {
     let release = () => {};

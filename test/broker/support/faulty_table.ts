@@ -12,12 +12,15 @@ type Write = 'insert' | 'update' | 'remove' | 'commit';
 export interface FaultyTable extends Table {
   /** The next writes of this kind go wrong like this, one fault each, after `skip` that go right. */
   fail(write: Write, faults: readonly Fault[], skip?: number): void;
+  /** The next read of a row of this key waits for this first. */
+  holdRead(rowKey: string, until: Promise<void>): void;
   /** Every call fails until mended. */
   cut(): void;
   mend(): void;
 }
 
 export function withFaults(table: Table): FaultyTable {
+  const held = new Map<string, Promise<void>>();
   const planned = new Map<Write, (Fault | 'none')[]>();
   let isCut = false;
   const down = () => unavailable('storage is not available', 5);
@@ -34,7 +37,14 @@ export function withFaults(table: Table): FaultyTable {
       return fault === 'none' && applied;
     });
   return {
-    read: (partitionKey, rowKey) => reached(() => table.read(partitionKey, rowKey)),
+    read: (partitionKey, rowKey) =>
+      reached(async () => {
+        const until = held.get(rowKey);
+        held.delete(rowKey);
+        await until;
+        return table.read(partitionKey, rowKey);
+      }),
+    holdRead: (rowKey, until) => held.set(rowKey, until),
     page: (filter, options) => reached(() => table.page(filter, options)),
     all: (filter) => reached(() => table.all(filter)),
     insert: (row) => written('insert', () => table.insert(row)),

@@ -9,8 +9,10 @@ import type { RefreshAttempt } from './refresh_attempt.js';
 export interface RefreshRequest {
   readonly subject: Subject;
   readonly target: Target;
-  /** A kept token that lives at least this much longer is served without a refresh, seconds; infinite: only one had just now is. */
+  /** A kept token that lives at least this much longer is served without a refresh, seconds; infinite always refreshes. */
   readonly minTtlSeconds: number;
+  /** Whatever was had since then is enough, ms: somebody else has done what was planned at that time. */
+  readonly hadSince?: number;
   /** Serve a kept token with less left than that when the provider cannot be used just now. */
   readonly acceptShorter: boolean;
   readonly cause: RefreshCause;
@@ -93,15 +95,17 @@ async function serveEnough(
 ): Promise<RefreshOutcome | undefined> {
   const { kept, connection, request } = what;
   const { minTtlSeconds, target } = request;
-  const forced = minTtlSeconds === Number.POSITIVE_INFINITY;
-  const young = isYoung(kept, deps.clock()) && !(forced && kept?.failure);
-  const proven = young && target.resource === undefined && kept?.enrolment === connection.enrolment;
-  if (proven) return { kind: 'alive' };
-  return serve(deps, {
-    kept,
-    connection,
-    minTtlSeconds: young ? Math.min(1, minTtlSeconds) : minTtlSeconds,
-  });
+  const done = wasHadSince(kept, request.hadSince);
+  if (done && target.resource === undefined && kept?.enrolment === connection.enrolment)
+    return { kind: 'alive' };
+  const young = minTtlSeconds !== Number.POSITIVE_INFINITY && isYoung(kept, deps.clock());
+  const enough = done || young ? Math.min(1, minTtlSeconds) : minTtlSeconds;
+  return serve(deps, { kept, connection, minTtlSeconds: enough });
+}
+
+function wasHadSince(kept: KeptToken | undefined, since: number | undefined): boolean {
+  if (since === undefined || !kept?.token || kept.failure) return false;
+  return kept.token.obtainedAt >= since;
 }
 
 /** Obtained within the last minute, and still in the first half of its life. */

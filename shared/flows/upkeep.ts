@@ -77,6 +77,7 @@ async function workSafely(deps: WorkDeps, item: DueItem): Promise<void> {
  * whose connection was never written to match, as a crash leaves it, still does its work.
  */
 async function workOne(deps: WorkDeps, item: DueItem): Promise<void> {
+  const lookedAt = deps.clock();
   const found = await deps.connections.find(item.subject);
   if (found?.value.state !== 'active') return deps.due.remove(item);
   const plan = await deps.planUpkeep(found.value);
@@ -86,6 +87,7 @@ async function workOne(deps: WorkDeps, item: DueItem): Promise<void> {
       subject: item.subject,
       target,
       minTtlSeconds: Number.POSITIVE_INFINITY,
+      hadSince: lookedAt,
       acceptShorter: false,
       cause: 'timer',
       patienceMs: 0,

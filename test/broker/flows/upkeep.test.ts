@@ -97,6 +97,21 @@ describe('unattended upkeep', () => {
     expect((await connection(subject))?.dueAt).toBeGreaterThan(bench.time.now + 5 * HOUR);
   });
 
+  it('as often as it is set to, be that every few seconds', async () => {
+    const subject = await user(ORDERS, ['orders.read']);
+    bench.rules.livenessSeconds = 5;
+    const found = await bench.connections.find(subject);
+    if (!found) throw new Error('there is no connection');
+    await bench.due.put({ subject, dueAt: bench.time.now });
+    bench.provider.calls.length = 0;
+    for (let second = 0; second < 60; second++) {
+      bench.time.now += 1000;
+      await bench.tick();
+    }
+    expect(asked(subject)).toBeGreaterThanOrEqual(11);
+    expect(asked(subject)).toBeLessThanOrEqual(14);
+  });
+
   it('several targets of one user are all refreshed', async () => {
     const subject = await user();
     await bench.createGrant({

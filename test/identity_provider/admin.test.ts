@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.js';
 import { ALICE, BROKER, GRAPH_URI, SECRET, TID } from './support/directory.js';
 import { field, readAnswer, startTestProvider, type TestProvider } from './support/provider.js';
 
@@ -196,7 +197,10 @@ describe('closing', () => {
     await other.admin('POST', '/faults', { path: 'token', delayMs: 60_000 });
     const hanging = fetch(`${other.url}/${TID}/discovery/v2.0/keys`).then(readAnswer, () => undefined);
     const delayed = other.token(APP);
-    await other.get('/error?code=1');
+    await eventually('both requests to have arrived', async () => {
+      const { faults } = (await other.admin('GET', '/state')).body;
+      return Array.isArray(faults) && faults.length === 0;
+    });
     const started = performance.now();
     await other.stop();
     expect(performance.now() - started).toBeLessThan(2500);

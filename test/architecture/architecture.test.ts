@@ -140,6 +140,37 @@ describe('what is deployed', () => {
     expect(main).toBe('dist/functions/*.js');
   });
 
+  it('.funcignore leaves out folders of ours alone: each pattern is anchored, and none is what the app needs', () => {
+    const lines = readFileSync(join(ROOT, '.funcignore'), 'utf8').split('\n');
+    const patterns = lines.filter((line) => line !== '' && !line.startsWith('#'));
+    expect(patterns.filter((pattern) => !pattern.startsWith('/'))).toEqual([]);
+    const needed = [
+      '/dist/',
+      '/dist/functions/',
+      '/dist/shared/',
+      '/node_modules/',
+      '/host.json',
+      '/policy.json',
+      '/package.json',
+    ];
+    expect(patterns.filter((pattern) => needed.includes(pattern))).toEqual([]);
+  });
+
+  it('what is deployed imports only packages that a production install brings', () => {
+    const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    const imported = files
+      .filter((file) => /^(functions|shared|easyauth|client)\//.test(file.path))
+      .flatMap((file) => file.imports)
+      .filter((name) => !/^(node:|functions\/|shared\/|easyauth\/|client\/)/.test(name))
+      .map((name) =>
+        name
+          .split('/')
+          .slice(0, name.startsWith('@') ? 2 : 1)
+          .join('/'),
+      );
+    expect([...new Set(imported)].filter((name) => !(name in dependencies))).toEqual([]);
+  });
+
   it('every setting the broker reads stands in local.settings.sample.json or in docs/settings.md', () => {
     const config = readFileSync(join(ROOT, 'shared/config.ts'), 'utf8');
     const settings = [...new Set(config.match(/\b(BROKER|WEBSITE|MICROSOFT)_[A-Z_]+\b/g))];

@@ -1,52 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createHttpClient, type HttpClient } from '../../../shared/adapters/http_client.js';
-import { createProviderDocuments } from '../../../shared/adapters/provider/metadata.js';
-import { createProvider } from '../../../shared/adapters/provider/token_client.js';
-import type { ProviderAnswer } from '../../../shared/ports.js';
-import { aad } from '../../../shared/providers/aad.js';
-import { settings, TENANT } from '../support/issuer.js';
-import { replies, type Script, type ScriptedServer, startScripted } from '../support/scripted_server.js';
+import { describe, expect, it } from 'vitest';
+import { TENANT } from '../support/issuer.js';
+import { replies, type Script } from '../support/scripted_server.js';
+import { client, server, TOKENS, target, withScriptedProvider } from '../support/token_client.js';
 
-const GRAPH = 'https://graph.microsoft.test';
-const target = { resource: GRAPH, scope: ['Mail.Read'] };
-const TOKENS = { access_token: 'at', token_type: 'Bearer', expires_in: 3600, scope: `${GRAPH}/Mail.Read` };
-let server: ScriptedServer;
-const now = 0;
-beforeAll(async () => {
-  server = await startScripted();
-});
-afterAll(() => server.close());
-beforeEach(() => {
-  server.bodies.length = 0;
-  server.paths.length = 0;
-});
-
-/** The real client against the server, with short time-outs and the metadata in place. */
-function client(metadata: Partial<Record<string, unknown>> = {}) {
-  const real = createHttpClient();
-  const http: HttpClient = (request) => real({ ...request, timeoutMs: Math.min(request.timeoutMs, 300) });
-  const issuer = `${server.origin}/${TENANT}/v2.0`;
-  const mine = { ...settings, issuer };
-  const documents = createProviderDocuments(mine, { http, clock: () => now });
-  const provider = createProvider(new Map([['aad', { settings: mine, rules: aad, documents }]]), http);
-  const document = {
-    issuer,
-    token_endpoint: `${server.origin}/token`,
-    jwks_uri: `${server.origin}/keys`,
-    ...metadata,
-  };
-  return {
-    provider,
-    documents,
-    async refresh(script: Script): Promise<ProviderAnswer> {
-      server.answer((request, response, body) => {
-        if (request.url === '/token') script(request, response, body);
-        else replies(200, document)(request, response, body);
-      });
-      return provider.refresh('aad', 'the refresh token', target);
-    },
-  };
-}
+withScriptedProvider();
 
 async function failureOf(script: Script) {
   const answer = await client().refresh(script);

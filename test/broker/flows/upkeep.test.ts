@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Subject } from '../../../shared/domain/subject.js';
 import { UPKEEP_HEARTBEAT } from '../../../shared/flows/upkeep.js';
 import { type Bench, createBench } from '../support/bench.js';
-import { GRAPH, NOW, ORDERS, someone } from '../support/samples.js';
-import { failing, refreshTokenOf } from '../support/scripted_provider.js';
+import { GRAPH, NOW, ORDERS } from '../support/samples.js';
+import { failing } from '../support/scripted_provider.js';
 import { withTables } from '../support/tables.js';
+import { upkeepUsers } from '../support/upkeep_users.js';
 
 const tables = withTables();
 const MINUTE = 60_000;
@@ -15,34 +15,7 @@ beforeEach(() => {
   bench = createBench(tables);
 });
 
-async function user(resource = GRAPH, scope = ['Mail.Read']): Promise<Subject> {
-  const subject = someone('user');
-  await bench.createGrant({
-    subject,
-    clientId: 'nightly-report',
-    resource,
-    scope,
-    expiresInSeconds: undefined,
-    refreshToken: refreshTokenOf(subject),
-    correlationId: 'c',
-  });
-  return subject;
-}
-
-/** Users with a mail grant, whose tokens have just been got. */
-async function users(count: number): Promise<Subject[]> {
-  const made: Subject[] = [];
-  for (let index = 0; index < count; index++) made.push(await user());
-  await bench.tick();
-  bench.provider.calls.length = 0;
-  return made;
-}
-
-const asked = (subject: Subject) =>
-  bench.provider.calls.filter(({ refreshToken }) => refreshToken.startsWith(`rt.${subject.id}.`)).length;
-const connection = async (subject: Subject) => (await bench.connections.find(subject))?.value;
-const tokenOf = (subject: Subject) =>
-  bench.connections.keptToken(subject, { resource: GRAPH, scope: ['Mail.Read'] });
+const { user, users, asked, connection, tokenOf } = upkeepUsers(() => bench);
 
 describe('unattended upkeep', () => {
   it('refreshes each token before its end, again and again, with nobody there', async () => {

@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Subject } from '../../../shared/domain/subject.js';
 import { type Bench, createBench } from '../support/bench.js';
-import { GRAPH, someone } from '../support/samples.js';
-import { DOWN, refreshTokenOf } from '../support/scripted_provider.js';
+import { someone } from '../support/samples.js';
+import { DOWN } from '../support/scripted_provider.js';
 import { withTables } from '../support/tables.js';
+import { upkeepUsers } from '../support/upkeep_users.js';
 
 const tables = withTables();
 const MINUTE = 60_000;
@@ -14,34 +15,7 @@ beforeEach(() => {
   bench = createBench(tables);
 });
 
-async function user(resource = GRAPH, scope = ['Mail.Read']): Promise<Subject> {
-  const subject = someone('user');
-  await bench.createGrant({
-    subject,
-    clientId: 'nightly-report',
-    resource,
-    scope,
-    expiresInSeconds: undefined,
-    refreshToken: refreshTokenOf(subject),
-    correlationId: 'c',
-  });
-  return subject;
-}
-
-/** Users with a mail grant, whose tokens have just been got. */
-async function users(count: number): Promise<Subject[]> {
-  const made: Subject[] = [];
-  for (let index = 0; index < count; index++) made.push(await user());
-  await bench.tick();
-  bench.provider.calls.length = 0;
-  return made;
-}
-
-const asked = (subject: Subject) =>
-  bench.provider.calls.filter(({ refreshToken }) => refreshToken.startsWith(`rt.${subject.id}.`)).length;
-const connection = async (subject: Subject) => (await bench.connections.find(subject))?.value;
-const tokenOf = (subject: Subject) =>
-  bench.connections.keptToken(subject, { resource: GRAPH, scope: ['Mail.Read'] });
+const { users, asked, connection, tokenOf } = upkeepUsers(() => bench);
 
 describe('one item in trouble', () => {
   it('does not stop the others', async () => {

@@ -121,8 +121,10 @@ function identityProviderPart(plan: StackPlan, { gateway, idp, issuer }: Address
   };
 }
 
-function functionsPart(plan: StackPlan, { gateway, functions, issuer, storage }: Addresses): PartSpec {
-  const { secrets, stateDir } = plan;
+function functionsPart(plan: StackPlan, addresses: Addresses): PartSpec {
+  const { stateDir } = plan;
+  const settings = brokerSettings(plan, addresses);
+  writeLocalSettings(stateDir, settings);
   return {
     name: 'functions',
     args: [
@@ -132,29 +134,45 @@ function functionsPart(plan: StackPlan, { gateway, functions, issuer, storage }:
       ...['--app', APP_ROOT],
       ...['--port', String(plan.ports.FUNCTIONS_PORT)],
     ],
-    env: {
-      BROKER_POLICY_FILE: join(APP_ROOT, 'policy.json'),
-      BROKER_REFRESH_SCHEDULE: '*/5 * * * * *',
-      ...quiet(plan.env),
-      AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
-      FUNCTIONS_WORKER_RUNTIME: 'node',
-      AzureWebJobsStorage: storage,
-      WEBSITE_AUTH_ENABLED: 'True',
-      EASYAUTH_GATEWAY_SECRET: secrets.upstream,
-      BROKER_ISSUER: gateway,
-      BROKER_TABLES_CONNECTION_STRING: storage,
-      BROKER_VAULT_KEY_FILE: join(stateDir, 'vault.key'),
-      BROKER_AAD_ISSUER: issuer,
-      BROKER_AAD_CLIENT_ID: GATEWAY_APP.appId,
-      BROKER_AUDIENCES: `${GATEWAY_APP.appId},${GATEWAY_APP.appIdUri}`,
-      MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: secrets.gatewayClient,
-      [CLIENTS.nightlyReport.secretSetting]: secrets.nightlyReport,
-      [CLIENTS.mailAgent.secretSetting]: secrets.mailAgent,
-    },
+    env: { ...quiet(plan.env), ...settings },
     logFile: logFile(stateDir, 'functions'),
-    isReady: () => answersOk(`${functions}/health/live`),
+    isReady: () => answersOk(`${addresses.functions}/health/live`),
     shows: isTrouble,
   };
+}
+
+/** The app settings of the Functions app, as Azure would hold them. The first few may be set in the environment before. */
+function brokerSettings(
+  { secrets, stateDir, env }: StackPlan,
+  { gateway, issuer, storage }: Addresses,
+): Record<string, string> {
+  const own = Object.entries(env).filter(([name]) => name.startsWith('BROKER_'));
+  const given = own.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+  return {
+    BROKER_POLICY_FILE: join(APP_ROOT, 'policy.json'),
+    BROKER_REFRESH_SCHEDULE: '*/5 * * * * *',
+    ...Object.fromEntries(given),
+    AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
+    FUNCTIONS_WORKER_RUNTIME: 'node',
+    AzureWebJobsStorage: storage,
+    WEBSITE_AUTH_ENABLED: 'True',
+    EASYAUTH_GATEWAY_SECRET: secrets.upstream,
+    BROKER_ISSUER: gateway,
+    BROKER_TABLES_CONNECTION_STRING: storage,
+    BROKER_VAULT_KEY_FILE: join(stateDir, 'vault.key'),
+    BROKER_AAD_ISSUER: issuer,
+    BROKER_AAD_CLIENT_ID: GATEWAY_APP.appId,
+    BROKER_AUDIENCES: `${GATEWAY_APP.appId},${GATEWAY_APP.appIdUri}`,
+    MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: secrets.gatewayClient,
+    [CLIENTS.nightlyReport.secretSetting]: secrets.nightlyReport,
+    [CLIENTS.mailAgent.secretSetting]: secrets.mailAgent,
+  };
+}
+
+/** For the operator's commands: the same settings, in the form the Functions tools know. */
+function writeLocalSettings(stateDir: string, values: Record<string, string>): void {
+  const document = { IsEncrypted: false, Values: values };
+  writePrivate(join(stateDir, 'local.settings.json'), `${JSON.stringify(document, null, 2)}\n`);
 }
 
 function gatewayPart(plan: StackPlan, { gateway, functions, issuer }: Addresses): PartSpec {

@@ -26,6 +26,24 @@ describe('imports run one way (design §3)', () => {
     expect(strays(/^functions\//, allowed)).toEqual([]);
   });
 
+  it('operations/ reaches the broker only through compose, commands and the errors of its settings', () => {
+    const allowed = under('operations', 'shared/compose.ts', 'shared/commands', 'shared/config.ts');
+    expect(strays(/^operations\//, (name) => allowed(name) || isNode(name))).toEqual([]);
+  });
+
+  it('commands/ imports flows, domain, policy and ports, never an adapter', () => {
+    const allowed = under(
+      'shared/commands',
+      'shared/flows',
+      'shared/domain',
+      'shared/ports.ts',
+      'shared/policy.ts',
+      'shared/policy',
+      'shared/config.ts',
+    );
+    expect(strays(/^shared\/commands\//, (name) => allowed(name) || isNode(name))).toEqual([]);
+  });
+
   it('http/ imports flows, grant types, domain and ports, never an adapter', () => {
     const allowed = under(
       'shared/http',
@@ -71,8 +89,8 @@ describe('imports run one way (design §3)', () => {
     const importers = files
       .filter((file) => file.imports.some((name) => name.startsWith('shared/adapters/')))
       .map((file) => file.path)
-      .filter((path) => !path.startsWith('shared/adapters/'));
-    expect(importers).toEqual(['shared/compose.ts']);
+      .filter((path) => !/^shared\/(adapters\/|compose\/|compose\.ts)/.test(path));
+    expect(importers).toEqual([]);
   });
 
   it('SDK names appear only in adapters, the Functions library only in functions/ and http/', () => {
@@ -159,9 +177,9 @@ describe('what is deployed', () => {
   it('what is deployed imports only packages that a production install brings', () => {
     const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
     const imported = files
-      .filter((file) => /^(functions|shared|easyauth|client)\//.test(file.path))
+      .filter((file) => /^(functions|operations|shared|easyauth|client)\//.test(file.path))
       .flatMap((file) => file.imports)
-      .filter((name) => !/^(node:|functions\/|shared\/|easyauth\/|client\/)/.test(name))
+      .filter((name) => !/^(node:|functions\/|operations\/|shared\/|easyauth\/|client\/)/.test(name))
       .map((name) =>
         name
           .split('/')

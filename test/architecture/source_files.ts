@@ -13,7 +13,7 @@ export interface SourceFile {
   readonly imports: readonly string[];
 }
 
-const FOLDERS = ['functions', 'shared', 'easyauth', 'local', 'client', 'portal'];
+const FOLDERS = ['functions', 'operations', 'shared', 'easyauth', 'local', 'client', 'portal'];
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\b[^;'"]*?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)import\s*['"]([^'"]+)['"]/g;
 

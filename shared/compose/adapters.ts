@@ -1,0 +1,97 @@
+import { createHttpClient, type HttpClient } from '../adapters/http_client.js';
+import { createClientAssertions } from '../adapters/jose/client_assertions.js';
+import { createDpopNonces } from '../adapters/jose/dpop_nonces.js';
+import { createDpopProofs } from '../adapters/jose/dpop_proofs.js';
+import { createKeyRing } from '../adapters/jose/key_ring.js';
+import { createTokens } from '../adapters/jose/tokens.js';
+import { withVerifiedTokens } from '../adapters/jose/verified_tokens.js';
+import { createProviderDocuments } from '../adapters/provider/metadata.js';
+import { type ConfiguredProvider, createProvider } from '../adapters/provider/token_client.js';
+import { createRecentConnections, withRecentGrants } from '../adapters/recent_reads.js';
+import { createSharedSecret } from '../adapters/shared_secret.js';
+import { createAuditLog, createFailureLog } from '../adapters/tables/audit.js';
+import { createCircuitStore, createHeartbeat } from '../adapters/tables/circuits.js';
+import { createConnectionStore } from '../adapters/tables/connections.js';
+import { createDueIndex } from '../adapters/tables/due.js';
+import { createGrantStore } from '../adapters/tables/grants.js';
+import { createTables } from '../adapters/tables/service.js';
+import { createSigningKeyStore } from '../adapters/tables/signing_keys.js';
+import { createReplayStore, createRevokedTokens } from '../adapters/tables/token_ids.js';
+import { createVault } from '../adapters/vault/envelope.js';
+import { createKeyFile } from '../adapters/vault/key_file.js';
+import { createKeyVault } from '../adapters/vault/key_vault.js';
+import type { Config } from '../config.js';
+import type { Policy } from '../policy.js';
+import type { Clock } from '../ports.js';
+import { aad } from '../providers/aad.js';
+import type { ProviderRules } from '../providers/rules.js';
+import type { System } from './system.js';
+
+export type Adapters = ReturnType<typeof createAdapters>;
+
+export interface Settings {
+  readonly config: Config;
+  readonly policy: Policy;
+}
+
+/** Every boundary, built once. */
+export function createAdapters({ config, policy }: Settings, { clock, random }: System) {
+  const table = createTables(config.tables);
+  const vault = createVault(
+    'keyFile' in config.vault ? createKeyFile(config.vault.keyFile) : createKeyVault(config.vault.keyId),
+  );
+  const http = createHttpClient();
+  const providers = createProviders(config, { http, clock });
+  const replay = createReplayStore(table('tokenIds'), random);
+  const secretFor = createSharedSecret({ table: table('signingKeys'), vault, random });
+  const nonces = createDpopNonces({
+    secret: secretFor('dpop-nonce'),
+    clock,
+    required: config.dpopNonceRequired,
+  });
+  const recent = createRecentConnections(createConnectionStore(table('connections')), clock);
+  const keyRing = createKeyRing({
+    store: createSigningKeyStore(table('signingKeys')),
+    vault,
+    clock,
+    random,
+  });
+  return {
+    vault,
+    connections: recent.store,
+    recent,
+    grants: withRecentGrants(createGrantStore(table('grants')), clock),
+    due: createDueIndex(table('due')),
+    audit: createAuditLog(table('audit')),
+    failures: createFailureLog(table('refreshFailures')),
+    revoked: createRevokedTokens(table('tokenIds')),
+    replay,
+    proofs: createDpopProofs({ replay, nonces, clock }),
+    assertions: createClientAssertions({ issuer: config.issuer, clients: policy.clients, http, clock }),
+    circuits: createCircuitStore(table('circuits')),
+    heartbeat: createHeartbeat(table('heartbeat')),
+    provider: createProvider(providers, http),
+    tokens: withVerifiedTokens(
+      createTokens({ issuer: config.issuer, providers, keyRing, clock, random }),
+      clock,
+    ),
+    rulesOf: rulesByName(providers),
+    providers: [...providers.keys()],
+  };
+}
+
+function createProviders(
+  config: Config,
+  deps: { http: HttpClient; clock: Clock },
+): ReadonlyMap<string, ConfiguredProvider> {
+  const settings = config.aad;
+  return new Map([[aad.name, { settings, rules: aad, documents: createProviderDocuments(settings, deps) }]]);
+}
+
+function rulesByName(providers: ReadonlyMap<string, ConfiguredProvider>): (name: string) => ProviderRules {
+  return (name) => {
+    const provider = providers.get(name);
+    if (!provider) throw new Error('a connection names a provider that is not configured');
+    return provider.rules;
+  };
+}

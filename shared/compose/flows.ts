@@ -1,0 +1,64 @@
+import { clientsByAppId, createAuthenticateClient } from '../flows/authenticate_client.js';
+import { createCheckHealth } from '../flows/check_health.js';
+import { createCreateGrant } from '../flows/create_grant.js';
+import { createEndConnection } from '../flows/end_connection.js';
+import { endGrant } from '../flows/end_grant.js';
+import { createIntrospectToken } from '../flows/introspect_token.js';
+import { createIssueToken } from '../flows/issue_token.js';
+import { createPlanUpkeep } from '../flows/plan_upkeep.js';
+import { createRecordFailure } from '../flows/record_failure.js';
+import { createRefreshAttempt } from '../flows/refresh_attempt.js';
+import { createRefreshConnection } from '../flows/refresh_connection.js';
+import { rememberTokens } from '../flows/remember_tokens.js';
+import { createRevokeToken } from '../flows/revoke_token.js';
+import { createTakeOverConnection } from '../flows/take_over_connection.js';
+import { createTokenEndpoint } from '../flows/token_endpoint.js';
+import { createFindDue, createWorkDue } from '../flows/upkeep.js';
+import { createRefreshTokenGrant } from '../grant_types/refresh_token.js';
+import { createTokenExchangeGrant } from '../grant_types/token_exchange.js';
+import type { Adapters, Settings } from './adapters.js';
+import type { System } from './system.js';
+
+export type Flows = ReturnType<typeof createFlows>;
+
+/** Every use case, handed what it names. */
+export function createFlows(deps: System & Adapters & Settings) {
+  const { config, policy, audit, clock, random, grants } = deps;
+  const authenticateClient = createAuthenticateClient(deps);
+  const rules = { windowSeconds: config.refreshWindowSeconds, livenessSeconds: config.livenessSeconds };
+  const planUpkeep = createPlanUpkeep({ ...deps, rules });
+  const recordFailure = createRecordFailure({ ...deps, planUpkeep });
+  const attempt = createRefreshAttempt({ ...deps, planUpkeep, recordFailure });
+  const refresh = createRefreshConnection({ ...deps, attempt });
+  const takeOver = createTakeOverConnection({ ...deps, planUpkeep });
+  const heldGrants = {
+    ...deps,
+    issuer: config.issuer,
+    audiences: config.aad.audiences,
+    clientsByAppId: clientsByAppId(policy),
+  };
+  return {
+    takeOver,
+    endConnection: createEndConnection(deps),
+    createGrant: createCreateGrant({ ...deps, planUpkeep, takeOver }),
+    endGrant: (grantId: string, by: { by: 'subject' | 'client'; correlationId: string }) =>
+      endGrant({ grants, audit, clock, random }, grantId, by),
+    tokenEndpoint: createTokenEndpoint({
+      ...deps,
+      tokenUrl: `${config.issuer}/token`,
+      authenticateClient,
+      grantTypes: [createRefreshTokenGrant(heldGrants), createTokenExchangeGrant(heldGrants)],
+      issue: createIssueToken({
+        ...deps,
+        policy,
+        isActive: deps.recent.isActive,
+        refresh: rememberTokens(refresh, { recent: deps.recent.tokens, clock }),
+      }),
+    }),
+    revokeToken: createRevokeToken({ ...deps, authenticateClient }),
+    introspectToken: createIntrospectToken({ ...deps, authenticateClient }),
+    findDue: createFindDue(deps),
+    workDue: createWorkDue({ ...deps, planUpkeep, refresh }),
+    checkHealth: createCheckHealth(deps),
+  };
+}

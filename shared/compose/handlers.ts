@@ -1,0 +1,93 @@
+import type { Config } from '../config.js';
+import { Refusal } from '../domain/errors.js';
+import { createAudited } from '../flows/audited.js';
+import { clientsByAppId } from '../flows/authenticate_client.js';
+import { createAuditEventsHandler, createRefreshFailuresHandler } from '../http/audit.js';
+import { createIdentify } from '../http/caller.js';
+import {
+  createConnectHandler,
+  createEndConnectionHandler,
+  createListConnectionsHandler,
+} from '../http/connections.js';
+import type { HttpHandler } from '../http/endpoint.js';
+import { createEndGrantHandler, createGrantHandler, createListGrantsHandler } from '../http/grants.js';
+import { createReadyHandler } from '../http/health.js';
+import { createJwksHandler, createMetadataHandler } from '../http/metadata.js';
+import { createTokenHandler } from '../http/token.js';
+import { createIntrospectHandler, createRevokeHandler } from '../http/token_status.js';
+import type { Adapters, Settings } from './adapters.js';
+import type { Flows } from './flows.js';
+import type { System } from './system.js';
+
+export type HttpRoute =
+  | 'connect'
+  | 'listConnections'
+  | 'endConnection'
+  | 'createGrant'
+  | 'listGrants'
+  | 'endGrant'
+  | 'token'
+  | 'revoke'
+  | 'introspect'
+  | 'metadata'
+  | 'jwks'
+  | 'auditEvents'
+  | 'refreshFailures'
+  | 'ready';
+
+interface Parts extends System, Settings {
+  readonly adapters: Adapters;
+  readonly flows: Flows;
+}
+
+/** Every route, as the entry points register it. */
+export function createHandlers(parts: Parts): Readonly<Record<HttpRoute, HttpHandler>> {
+  const { config, policy, adapters, flows, ...system } = parts;
+  const gate = () => assertEasyAuthOn(config);
+  const endpoint = { gate, log: system.log };
+  const user = {
+    audited: createAudited({ ...system, audit: adapters.audit }),
+    identify: createIdentify({ tokens: adapters.tokens, sessionMaxSeconds: config.sessionMaxSeconds }),
+    publicOrigin: new URL(config.issuer).origin,
+    endpoint,
+  };
+  const connections = {
+    ...user,
+    connections: adapters.connections,
+    takeOver: flows.takeOver,
+    end: flows.endConnection,
+  };
+  const grants = {
+    ...user,
+    grants: adapters.grants,
+    createGrant: flows.createGrant,
+    endGrant: flows.endGrant,
+    clientsByAppId: clientsByAppId(policy),
+    clock: system.clock,
+  };
+  const audit = { ...user, ...system, audit: adapters.audit, failures: adapters.failures };
+  return {
+    connect: createConnectHandler(connections),
+    listConnections: createListConnectionsHandler(connections),
+    endConnection: createEndConnectionHandler(connections),
+    createGrant: createGrantHandler(grants),
+    listGrants: createListGrantsHandler(grants),
+    endGrant: createEndGrantHandler(grants),
+    token: createTokenHandler({ flow: flows.tokenEndpoint, proofs: adapters.proofs }, endpoint),
+    revoke: createRevokeHandler(flows.revokeToken, endpoint),
+    introspect: createIntrospectHandler(flows.introspectToken, config.issuer, endpoint),
+    metadata: createMetadataHandler({ issuer: config.issuer, policy }, endpoint),
+    jwks: createJwksHandler(adapters, endpoint),
+    auditEvents: createAuditEventsHandler(audit),
+    refreshFailures: createRefreshFailuresHandler(audit),
+    ready: createReadyHandler(flows.checkHealth, system),
+  };
+}
+
+/** Trusting platform headers without the platform would let anybody be anybody: fail closed until Easy Auth is known to be on. */
+function assertEasyAuthOn(config: Config): void {
+  if (config.easyAuthOn) return;
+  throw new Refusal('easy_auth_off', {
+    description: 'App Service authentication is not on for this app (WEBSITE_AUTH_ENABLED)',
+  });
+}

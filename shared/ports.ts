@@ -1,5 +1,6 @@
 import type { Actor } from './domain/actor.js';
 import type { AuditEvent, RefreshFailure } from './domain/audit_event.js';
+import type { Budget } from './domain/budget.js';
 import type { Connection, KeptToken, Target } from './domain/connection.js';
 import type { Grant } from './domain/grant.js';
 import type { ProviderFailure } from './domain/refresh_result.js';
@@ -166,6 +167,18 @@ export interface ReplayStore {
    * @param until ms; after that the id may be forgotten, because what carries it has ended
    */
   use(issuer: string, id: string, until: number): Promise<boolean>;
+}
+
+export type Spend = { readonly ok: true } | { readonly ok: false /** ms */; readonly retryAt: number };
+
+/** Rates over all instances together. */
+export interface Budgets {
+  /**
+   * One spend, where the window still has room for it: in no window are there more than `limit`, however many instances spend and whatever
+   * becomes of their writes. What an instance took and did not spend is lost with it, so under failures there may be fewer.
+   * @throws Refusal `temporarily_unavailable` when storage cannot tell. A rate protects, it does not authorize: whoever asks decides
+   */
+  spend(budget: Budget): Promise<Spend>;
 }
 
 export interface Heartbeat {

@@ -10,6 +10,7 @@ import { type ConfiguredProvider, createProvider } from '../adapters/provider/to
 import { createRecentConnections, withRecentGrants } from '../adapters/recent_reads.js';
 import { createSharedSecret } from '../adapters/shared_secret.js';
 import { createAuditLog, createFailureLog } from '../adapters/tables/audit.js';
+import { createBudgets } from '../adapters/tables/budgets.js';
 import { createCircuitStore, createHeartbeat } from '../adapters/tables/circuits.js';
 import { createConnectionStore } from '../adapters/tables/connections.js';
 import { createDueIndex } from '../adapters/tables/due.js';
@@ -70,6 +71,7 @@ export function createAdapters({ config, policy }: Settings, { clock, random }: 
     assertions: createClientAssertions({ issuer: config.issuer, clients: policy.clients, http, clock }),
     circuits: createCircuitStore(table('circuits')),
     heartbeat: createHeartbeat(table('heartbeat')),
+    budgets: createBudgets({ table: table('budgets'), clock, random }),
     provider: createProvider(providers, http),
     tokens: withVerifiedTokens(
       createTokens({ issuer: config.issuer, providers, keyRing, clock, random }),

@@ -31,6 +31,10 @@ export interface ClientPolicy {
   readonly serves: readonly string[];
   /** Clients whose app token it may present as actor. */
   readonly actors: readonly string[];
+  /** Where its users may be sent back to with an authorization code, compared to the letter. */
+  readonly redirectUris: readonly string[];
+  /** Grant types it may use; undefined means all. */
+  readonly grantTypes?: readonly string[];
 }
 
 /** The policy in force. What it does not name is denied. */
@@ -66,6 +70,8 @@ interface ClientDocument {
   subjectAudiences?: string[];
   serves?: string[];
   actors?: string[];
+  redirectUris?: string[];
+  grantTypes?: string[];
 }
 
 const isDocument = new Ajv({ allErrors: true }).compile<Document>(schema);
@@ -148,6 +154,11 @@ function referenceProblems(id: string, client: ClientDocument, document: Documen
     ...(jwksUri !== undefined && !isSafeAddress(jwksUri)
       ? [`policy/clients/${id}/auth/jwksUri: must be an https address (http only for localhost)`]
       : []),
+    ...(client.redirectUris?.some((uri) => uri.includes('#') || !isSafeAddress(uri))
+      ? [
+          `policy/clients/${id}/redirectUris: must be https addresses without a fragment (http only for localhost)`,
+        ]
+      : []),
     ...missing(client.serves, document.resources).map(
       (uri) => `policy/clients/${id}/serves: ${uri} is not among the resources`,
     ),
@@ -197,5 +208,7 @@ function toClient(clientId: string, entry: ClientDocument, env: Environment): Cl
     ...(entry.subjectAudiences === undefined ? {} : { subjectAudiences: entry.subjectAudiences }),
     serves: entry.serves ?? [],
     actors: entry.actors ?? [],
+    redirectUris: entry.redirectUris ?? [],
+    ...(entry.grantTypes === undefined ? {} : { grantTypes: entry.grantTypes }),
   };
 }

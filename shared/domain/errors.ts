@@ -1,6 +1,6 @@
 /**
  * Every refusal the broker can give, as a closed union. The HTTP status is a property of the code, so two places
- * cannot disagree about it. OAuth codes are those of RFC 6749 §5.2, RFC 8693 §2.2.2, RFC 8707 §2, RFC 9449 §5, §8 and
+ * cannot disagree about it. OAuth codes are those of RFC 6749 §4.1.2.1 and §5.2, RFC 8693 §2.2.2, RFC 8707 §2, RFC 9449 §5, §8 and
  * OpenID Connect Core §3.1.2.6 (`interaction_required`).
  */
 const STATUS = {
@@ -12,6 +12,8 @@ const STATUS = {
   invalid_scope: 400,
   invalid_target: 400,
   interaction_required: 400,
+  access_denied: 403,
+  unsupported_response_type: 400,
   invalid_dpop_proof: 400,
   use_dpop_nonce: 400,
   temporarily_unavailable: 503,

@@ -14,7 +14,8 @@ export interface Grant {
   readonly ended?: { readonly at: number; readonly by: GrantEndedBy };
 }
 
-export type GrantEndedBy = 'subject' | 'client' | 'connection_ended';
+/** `code_reused`: the authorization code it was made with was shown a second time (RFC 6749 §4.1.2). */
+export type GrantEndedBy = 'subject' | 'client' | 'connection_ended' | 'code_reused';
 export type GrantState = 'live' | 'ended' | 'expired';
 
 export function grantState(grant: Grant, now: number): GrantState {

@@ -62,7 +62,7 @@ export function createTokenEndpoint(deps: Deps): TokenEndpoint {
       const client = await deps.authenticateClient(request.credential);
       progress.client = client;
       // 2. In which way.
-      const grantType = grantTypeOf(byName, request.parameters);
+      const grantType = grantTypeOf(byName, request.parameters, client);
       const asked = askedOf(request.parameters);
       const binding = await bindingOf(deps, request.proof);
       // 3. What they hold.
@@ -89,12 +89,19 @@ export function createTokenEndpoint(deps: Deps): TokenEndpoint {
   };
 }
 
-function grantTypeOf(byName: ReadonlyMap<string, GrantType>, parameters: TokenParameters): GrantType {
+function grantTypeOf(
+  byName: ReadonlyMap<string, GrantType>,
+  parameters: TokenParameters,
+  client: ClientPolicy,
+): GrantType {
   const name = parameters.get('grant_type');
   if (name === undefined) throw new Refusal('invalid_request', { description: 'grant_type is missing' });
   const grantType = byName.get(name);
   if (!grantType) {
     throw new Refusal('unsupported_grant_type', { description: 'grant_type is not supported' });
+  }
+  if (client.grantTypes && !client.grantTypes.includes(name)) {
+    throw new Refusal('unauthorized_client', { description: 'grant_type is not allowed for this client' });
   }
   return grantType;
 }

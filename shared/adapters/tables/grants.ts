@@ -1,5 +1,5 @@
 import { digest } from '../../domain/digest.js';
-import { type Grant, grantKeys } from '../../domain/grant.js';
+import { type Grant, type GrantEndedBy, grantKeys } from '../../domain/grant.js';
 import { formatScope } from '../../domain/scope.js';
 import { subjectKey } from '../../domain/subject.js';
 import type { GrantStore, Page, PageRequest } from '../../ports.js';
@@ -66,6 +66,8 @@ async function grantOf(table: Table, pointer: StoredRow): Promise<Grant | undefi
   return stored && readGrant(stored.row);
 }
 
+const ENDED_BY: readonly GrantEndedBy[] = ['subject', 'client', 'connection_ended', 'code_reused'];
+
 function clientPartition(clientId: string): string {
   return `client-${digest('client', clientId)}`;
 }
@@ -110,7 +112,7 @@ function readGrant(row: Row): Grant {
     ...(endedAt === undefined
       ? {}
       : {
-          ended: { at: endedAt, by: read.oneOf('endedBy', ['subject', 'client', 'connection_ended']) },
+          ended: { at: endedAt, by: read.oneOf('endedBy', ENDED_BY) },
         }),
   };
 }

@@ -139,6 +139,9 @@ describe('a policy document', () => {
     ['an unknown member of a client', [...CLIENT, 'admin'], true],
     ['a grant of no days', [...CLIENT, 'maxGrantDays'], 0],
     ['a grant of more than ten years', [...CLIENT, 'maxGrantDays'], 3651],
+    ['a redirect URI given twice', [...CLIENT, 'redirectUris'], ['https://a.test/cb', 'https://a.test/cb']],
+    ['a grant type the broker does not have', [...CLIENT, 'grantTypes'], ['password']],
+    ['an empty list of grant types', [...CLIENT, 'grantTypes'], []],
     ['a resource of a client that is null', [...CLIENT, 'resources', 'api://orders'], null],
   ])('is refused for %s, by the published schema', (_, path, value) => {
     const text = changed(path, value);
@@ -153,6 +156,10 @@ describe('a policy document', () => {
     ["a client's resource by an inherited name", [...CLIENT, 'resources', 'constructor'], ['x']],
     ["a client's resource named __proto__", [...CLIENT, 'resources', '__proto__'], ['x']],
     ['a scope the resource does not have', [...CLIENT, 'resources', 'api://orders'], ['orders.delete']],
+    ['a redirect URI with a fragment', [...CLIENT, 'redirectUris'], ['https://a.test/cb#x']],
+    ['a redirect URI over plain http', [...CLIENT, 'redirectUris'], ['http://a.test/cb']],
+    ['a redirect URI that is a script', [...CLIENT, 'redirectUris'], ['javascript:alert(1)//']],
+    ['a relative redirect URI', [...CLIENT, 'redirectUris'], ['/cb']],
     ['a secret setting by an inherited name', [...CLIENT, 'auth', 'secretSetting'], 'constructor'],
   ])('is refused for %s', (_, path, value) => {
     expect(problemsOf(changed(path, value))).toHaveLength(1);

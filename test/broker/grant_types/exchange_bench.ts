@@ -27,6 +27,7 @@ export function client(clientId: string, more: Partial<ClientPolicy> = {}): Clie
     maxGrantSeconds: 3600,
     serves: [],
     actors: [],
+    redirectUris: [],
     ...more,
   };
 }

@@ -21,6 +21,13 @@ describe('the grant type', () => {
       );
     },
   );
+
+  it('not allowed for this client is unauthorized_client, one that is allowed goes on (RFC 6749 §5.2)', async () => {
+    const mine = await grantTo(test, { client_id: MAIL.id, scope: 'orders.read' });
+    const as = basic(MAIL.id, MAIL.secret);
+    expectError(await tokenCall(test, exchangeForm(mine), as), 'unauthorized_client');
+    expect((await tokenCall(test, refreshForm(mine), as)).status).toBe(200);
+  });
 });
 
 describe('what is asked', () => {

@@ -24,6 +24,9 @@ export const NIGHTLY = {
   secret: 'secret/of nightly+report',
   appId: '33333333-3333-4333-8333-333333333333',
 };
+/** Where nightly-report has its users sent back to. */
+export const CALLBACK = 'https://report.test/callback?app=1';
+/** May use refresh_token only. */
 export const MAIL = { id: 'mail-agent', secret: 'the secret of mail-agent' };
 
 const policy = {
@@ -48,8 +51,13 @@ const policy = {
         [WIDE]: ['A', 'B'],
       },
       maxGrantDays: 30,
+      redirectUris: [CALLBACK, 'http://localhost:4000/cb'],
     },
-    [MAIL.id]: { auth: { secretSetting: 'MAIL_SECRET' }, resources: { [ORDERS]: ['orders.read'] } },
+    [MAIL.id]: {
+      auth: { secretSetting: 'MAIL_SECRET' },
+      resources: { [ORDERS]: ['orders.read'] },
+      grantTypes: ['refresh_token'],
+    },
   },
 };
 

@@ -1,0 +1,51 @@
+import type { Environment } from '../config.js';
+import { scopeOf } from '../domain/scope.js';
+import type { ClientDocument, PolicyDocument, ResourceDocument } from './document.js';
+import type { ClientPolicy, Policy, ResourcePolicy } from './model.js';
+
+const DEFAULT_TOKEN_SECONDS = 600;
+const DEFAULT_GRANT_DAYS = 90;
+const DAY_SECONDS = 86_400;
+
+/** The policy a sound document stands for, with its defaults. */
+export function buildPolicy(document: PolicyDocument, env: Environment): Omit<Policy, 'hash'> {
+  const { resources, clients, revision } = document;
+  return {
+    resources: new Map(Object.entries(resources).map(([uri, entry]) => [uri, toResource(entry)])),
+    clients: new Map(Object.entries(clients).map(([id, entry]) => [id, toClient(id, entry, env)])),
+    ...(revision === undefined ? {} : { revision }),
+  };
+}
+
+function toResource(entry: ResourceDocument): ResourcePolicy {
+  const scope = scopeOf(entry.scopes);
+  if (entry.narrowing === 'minted') {
+    return { narrowing: 'minted', scope, maxTokenSeconds: entry.maxTokenSeconds ?? DEFAULT_TOKEN_SECONDS };
+  }
+  return {
+    narrowing: 'provider',
+    provider: entry.provider,
+    scope,
+    allowWider: entry.allowWider ?? false,
+  };
+}
+
+function toClient(clientId: string, entry: ClientDocument, env: Environment): ClientPolicy {
+  const { secretSetting, entraAppId, publicKeys, jwksUri } = entry.auth;
+  const secret = secretSetting === undefined ? undefined : env[secretSetting];
+  return {
+    clientId,
+    name: entry.name ?? clientId,
+    ...(secret === undefined ? {} : { secret }),
+    ...(entraAppId === undefined ? {} : { entraAppId: entraAppId.toLowerCase() }),
+    ...(publicKeys === undefined ? {} : { publicKeys }),
+    ...(jwksUri === undefined ? {} : { jwksUri }),
+    resources: new Map(Object.entries(entry.resources).map(([uri, scopes]) => [uri, scopeOf(scopes)])),
+    maxGrantSeconds: (entry.maxGrantDays ?? DEFAULT_GRANT_DAYS) * DAY_SECONDS,
+    ...(entry.subjectAudiences === undefined ? {} : { subjectAudiences: entry.subjectAudiences }),
+    serves: entry.serves ?? [],
+    actors: entry.actors ?? [],
+    redirectUris: entry.redirectUris ?? [],
+    ...(entry.grantTypes === undefined ? {} : { grantTypes: entry.grantTypes }),
+  };
+}

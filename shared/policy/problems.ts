@@ -1,0 +1,85 @@
+import { type Environment, isSafeAddress } from '../config.js';
+import { isResourceUri } from '../domain/resource.js';
+import { beyond, scopeOf } from '../domain/scope.js';
+import type { ClientDocument, PolicyDocument } from './document.js';
+
+const LEAST_SECRET_CHARS = 16;
+
+/** What is wrong inside a document of the right form, by its place: references that lead nowhere, and secrets that are not there. */
+export function documentProblems(document: PolicyDocument, env: Environment): readonly string[] {
+  return [...resourceProblems(document), ...clientProblems(document, env)];
+}
+
+function resourceProblems({ resources }: PolicyDocument): string[] {
+  return Object.keys(resources)
+    .filter((uri) => !isResourceUri(uri))
+    .map((uri) => `policy/resources: ${uri} is not an absolute URI without a fragment`);
+}
+
+function clientProblems(document: PolicyDocument, env: Environment): string[] {
+  const problems: string[] = [];
+  const appIds = new Map<string, string>();
+  for (const [id, client] of Object.entries(document.clients)) {
+    problems.push(
+      ...scopeProblems(id, client, document),
+      ...secretProblems(id, client, env),
+      ...referenceProblems(id, client, document),
+    );
+    const appId = client.auth.entraAppId?.toLowerCase();
+    const other = appId && appIds.get(appId);
+    if (other) problems.push(`policy/clients/${id}/auth/entraAppId: is that of ${other} too`);
+    if (appId) appIds.set(appId, id);
+  }
+  return problems;
+}
+
+function scopeProblems(id: string, client: ClientDocument, { resources }: PolicyDocument): string[] {
+  return Object.entries(client.resources).flatMap(([uri, scopes]) => {
+    const resource = resources[uri];
+    const place = `policy/clients/${id}/resources/${uri}`;
+    if (!resource) return [`${place}: is not among the resources`];
+    return beyond(scopeOf(scopes), scopeOf(resource.scopes)).map(
+      (scope) => `${place}: ${scope} is not a scope of that resource`,
+    );
+  });
+}
+
+function referenceProblems(id: string, client: ClientDocument, document: PolicyDocument): string[] {
+  const missing = (list: readonly string[] | undefined, known: object) =>
+    (list ?? []).filter((name) => !Object.hasOwn(known, name));
+  const { publicKeys, jwksUri } = client.auth;
+  return [
+    ...(publicKeys && jwksUri
+      ? [`policy/clients/${id}/auth: publicKeys and jwksUri must not both be given`]
+      : []),
+    ...(publicKeys?.some((key) => 'd' in key || 'k' in key)
+      ? [`policy/clients/${id}/auth/publicKeys: holds a private or secret key`]
+      : []),
+    ...(jwksUri !== undefined && !isSafeAddress(jwksUri)
+      ? [`policy/clients/${id}/auth/jwksUri: must be an https address (http only for localhost)`]
+      : []),
+    ...(client.redirectUris?.some((uri) => uri.includes('#') || !isSafeAddress(uri))
+      ? [
+          `policy/clients/${id}/redirectUris: must be https addresses without a fragment (http only for localhost)`,
+        ]
+      : []),
+    ...missing(client.serves, document.resources).map(
+      (uri) => `policy/clients/${id}/serves: ${uri} is not among the resources`,
+    ),
+    ...missing(client.actors, document.clients).map(
+      (name) => `policy/clients/${id}/actors: ${name} is not among the clients`,
+    ),
+  ];
+}
+
+function secretProblems(id: string, client: ClientDocument, env: Environment): string[] {
+  const setting = client.auth.secretSetting;
+  if (setting === undefined) return [];
+  const place = `policy/clients/${id}/auth/secretSetting`;
+  const secret = env[setting];
+  if (!secret) return [`${place}: the setting ${setting} is missing`];
+  if (secret.length < LEAST_SECRET_CHARS) {
+    return [`${place}: the setting ${setting} must hold at least ${LEAST_SECRET_CHARS} characters`];
+  }
+  return [];
+}

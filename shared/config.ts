@@ -1,3 +1,5 @@
+import { longestGapSeconds } from './domain/ncrontab.js';
+
 /** Settings as the platform hands them over: environment variables, which is what app settings become. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -25,6 +27,8 @@ export interface Config {
   /** How long after its `exp` an ID token still proves who signed in: the session's longest life. */
   readonly sessionMaxSeconds: number;
   readonly refreshWindowSeconds: number;
+  /** The longest time between two runs of the refresh timer. */
+  readonly refreshPeriodSeconds: number;
   readonly livenessSeconds: number;
   /** A DPoP proof without a nonce of ours is sent back for one. */
   readonly dpopNonceRequired: boolean;
@@ -64,11 +68,34 @@ export function readConfig(env: Environment): Config {
       most: 86_400,
       preset: 600,
     }),
+    refreshPeriodSeconds: readRefreshPeriod(read, problems),
     dpopNonceRequired: isTrue(env.BROKER_DPOP_NONCE_REQUIRED),
     livenessSeconds: read.number('BROKER_LIVENESS_SECONDS', { least: 1, most: 2_592_000, preset: 21_600 }),
   };
+  checkWindow(config, problems);
   if (problems.length > 0) throw new ConfigRefused(problems);
   return config;
+}
+
+function readRefreshPeriod(read: Reader, problems: string[]): number {
+  const schedule = read.required('BROKER_REFRESH_SCHEDULE');
+  const period = longestGapSeconds(schedule);
+  if (period === undefined && schedule !== '') {
+    problems.push(
+      'BROKER_REFRESH_SCHEDULE must be an NCRONTAB expression of six fields, such as 0 * * * * *',
+    );
+  }
+  return period ?? 0;
+}
+
+/** A run of the timer may be missed: a token must then still be found before its end. */
+function checkWindow(config: Config, problems: string[]): void {
+  const { refreshWindowSeconds, refreshPeriodSeconds } = config;
+  if (refreshWindowSeconds >= 1 && refreshWindowSeconds < 2 * refreshPeriodSeconds) {
+    problems.push(
+      'BROKER_REFRESH_WINDOW_SECONDS must be at least twice the period of BROKER_REFRESH_SCHEDULE',
+    );
+  }
 }
 
 type Reader = ReturnType<typeof readerOf>;

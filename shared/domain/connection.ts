@@ -1,7 +1,7 @@
-import { digest, fraction } from './digest.js';
+import { digest } from './digest.js';
 import type { Failure } from './refresh_result.js';
 import type { Scope } from './scope.js';
-import { type Subject, subjectKey } from './subject.js';
+import type { Subject } from './subject.js';
 
 export type ConnectionState = 'active' | 'dead' | 'ended';
 
@@ -64,36 +64,6 @@ export function targetKey(target: Target): string {
 
 export function isClaimed(connection: Connection, now: number): boolean {
   return connection.claim !== undefined && connection.claim.until > now;
-}
-
-const MOST_JITTER = 0.1;
-
-/**
- * When a token should be refreshed: one window before its end, and earlier by up to a tenth of that so that users enrolled together
- * do not stay together; but never in the first half of its life, or a short-lived token would be due for ever.
- */
-export function refreshAt(
-  life: { obtainedAt: number; expiresAt: number },
-  windowSeconds: number,
-  seed: string,
-): number {
-  const half = (life.expiresAt - life.obtainedAt) / 2;
-  const window = Math.min(windowSeconds * 1000, half / (1 + MOST_JITTER));
-  return Math.round(life.expiresAt - window * (1 + MOST_JITTER * fraction(seed)));
-}
-
-/** When this target wants attention: at its next attempt while failing, else before its token ends, else now. */
-export function targetDueAt(
-  kept: KeptToken | undefined,
-  rules: FreshnessRules,
-  enrolledAt: number,
-): number | undefined {
-  if (kept?.failure) return kept.failure.nextAttemptAt;
-  if (!kept?.token) return enrolledAt;
-  const seed = `${subjectKey(kept.subject)}:${targetKey(kept.target)}`;
-  if (kept.target.resource !== undefined) return refreshAt(kept.token, rules.windowSeconds, seed);
-  const liveness = rules.livenessSeconds * 1000;
-  return Math.round(kept.token.obtainedAt + liveness * (1 - MOST_JITTER * fraction(seed)));
 }
 
 /** Whether a kept token may be served: of this enrolment, and alive for at least `minTtlSeconds` more. */

@@ -1,5 +1,6 @@
-import { type FreshnessRules, type KeptToken, type Target, targetDueAt, targetKey } from './connection.js';
+import { type FreshnessRules, type KeptToken, type Target, targetKey } from './connection.js';
 import { type Grant, grantState } from './grant.js';
+import { targetDueAt } from './schedule.js';
 import { intersect, type Scope } from './scope.js';
 
 /** The bare credential, kept proven alive for grants that need no provider token. */

@@ -11,6 +11,7 @@ const good: Environment = {
   BROKER_AAD_ISSUER: `http://localhost:9400/${TENANT}/v2.0`,
   BROKER_AAD_CLIENT_ID: 'client',
   BROKER_AAD_CLIENT_SECRET: CANARY,
+  BROKER_REFRESH_SCHEDULE: '0 * * * * *',
 };
 
 function problemsOf(changes: Environment): readonly string[] {
@@ -41,6 +42,7 @@ describe('settings', () => {
       },
       sessionMaxSeconds: 8 * 3600,
       refreshWindowSeconds: 600,
+      refreshPeriodSeconds: 60,
       livenessSeconds: 21_600,
       dpopNonceRequired: false,
     });
@@ -72,6 +74,7 @@ describe('settings', () => {
       'BROKER_AAD_ISSUER or WEBSITE_AUTH_OPENID_ISSUER is missing',
       'BROKER_AAD_CLIENT_ID or WEBSITE_AUTH_CLIENT_ID is missing',
       'BROKER_AAD_CLIENT_SECRET or MICROSOFT_PROVIDER_AUTHENTICATION_SECRET is missing',
+      'BROKER_REFRESH_SCHEDULE is missing',
     ]);
   });
 
@@ -108,8 +111,14 @@ describe('settings', () => {
     ['an issuer with a fragment', { BROKER_ISSUER: 'https://broker.test/#x' }],
     ['no number', { BROKER_LIVENESS_SECONDS: 'soon' }],
     ['a blank number', { BROKER_LIVENESS_SECONDS: ' ' }],
+    ['a schedule that is none', { BROKER_REFRESH_SCHEDULE: 'every minute' }],
+    ['a window that one missed run of the timer uses up', { BROKER_REFRESH_WINDOW_SECONDS: '119' }],
   ])('refuse %s', (_, changes: Environment) => {
     expect(problemsOf(changes)).toHaveLength(1);
+  });
+
+  it('take a window of two runs of the timer', () => {
+    expect(problemsOf({ BROKER_REFRESH_WINDOW_SECONDS: '120' })).toEqual([]);
   });
 
   it('name the setting that holds the wrong value, not the one that could have', () => {

@@ -1,12 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type Connection,
   isClaimed,
   type KeptToken,
-  refreshAt,
   servable,
-  targetDueAt,
   targetKey,
 } from '../../../shared/domain/connection.js';
 
@@ -21,8 +18,6 @@ const connection: Connection = {
   renewedAt: 0,
   refreshedAt: 0,
 };
-const rules = { windowSeconds: 600, livenessSeconds: 21_600 };
-
 function kept(expiresAt: number, more: Partial<KeptToken> = {}): KeptToken {
   return {
     subject,
@@ -33,69 +28,6 @@ function kept(expiresAt: number, more: Partial<KeptToken> = {}): KeptToken {
     ...more,
   };
 }
-
-describe('when a token is refreshed', () => {
-  const life = fc.record({ obtained: fc.nat(1e6), seconds: fc.integer({ min: 1, max: 86_400 }) });
-
-  it('never in the first half of its life, never after its end', () => {
-    fc.assert(
-      fc.property(
-        life,
-        fc.integer({ min: 1, max: 86_400 }),
-        fc.string(),
-        ({ obtained, seconds }, window, seed) => {
-          const expiresAt = obtained + seconds * 1000;
-          const at = refreshAt({ obtainedAt: obtained, expiresAt }, window, seed);
-          expect(at).toBeGreaterThanOrEqual(obtained + seconds * 500);
-          expect(at).toBeLessThan(expiresAt);
-        },
-      ),
-    );
-  });
-
-  it('at least one window before its end where its life allows', () => {
-    fc.assert(
-      fc.property(fc.string(), (seed) => {
-        const at = refreshAt({ obtainedAt: 0, expiresAt: 3_600_000 }, 600, seed);
-        expect(at).toBeLessThanOrEqual(3_000_000);
-        expect(at).toBeGreaterThanOrEqual(3_000_000 - 60_000);
-      }),
-    );
-  });
-
-  it('users enrolled together do not stay together, and each keeps its own time', () => {
-    const at = (seed: string) => refreshAt({ obtainedAt: 0, expiresAt: 3_600_000 }, 600, seed);
-    const times = new Set(Array.from({ length: 100 }, (_, index) => at(`user ${index}`)));
-    expect(times.size).toBeGreaterThan(90);
-    expect(at('user 1')).toBe(at('user 1'));
-  });
-});
-
-describe('when a target wants attention', () => {
-  it('now, while there is no token', () => {
-    expect(targetDueAt(undefined, rules, NOW)).toBe(NOW);
-    const { token: _, ...bare } = kept(NOW);
-    expect(targetDueAt(bare, rules, NOW)).toBe(NOW);
-  });
-
-  it('at the next attempt while failing, whatever is left of the token', () => {
-    const failure = { class: 'transient', count: 1, firstAt: NOW, at: NOW, error: 'x', codes: [] } as const;
-    const failing = kept(NOW + 3_600_000, { failure: { ...failure, nextAttemptAt: NOW + 5 } });
-    expect(targetDueAt(failing, rules, NOW)).toBe(NOW + 5);
-  });
-
-  it('never, when there will be no next attempt', () => {
-    const failure = { class: 'grant_dead', count: 1, firstAt: NOW, at: NOW, error: 'x', codes: [] } as const;
-    expect(targetDueAt(kept(NOW + 1000, { failure }), rules, NOW)).toBeUndefined();
-  });
-
-  it('the bare credential within its liveness interval, by up to a tenth earlier', () => {
-    const proof = kept(NOW + 1000, { target: { scope: [] } });
-    const dueAt = targetDueAt(proof, rules, NOW) ?? 0;
-    expect(dueAt).toBeLessThanOrEqual(NOW + 21_600_000);
-    expect(dueAt).toBeGreaterThanOrEqual(NOW + 21_600_000 * 0.9);
-  });
-});
 
 describe('a kept token is served', () => {
   const need = (minTtlSeconds: number, now = NOW) => ({ now, minTtlSeconds });

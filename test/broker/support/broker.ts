@@ -187,6 +187,7 @@ function environment(
     BROKER_AAD_CLIENT_ID: APP_ID,
     BROKER_AAD_CLIENT_SECRET: 'secret of the app registration',
     BROKER_AUDIENCES: 'api://token-broker',
+    BROKER_REFRESH_SCHEDULE: '0 * * * * *',
     NIGHTLY_SECRET: NIGHTLY.secret,
     MAIL_SECRET: MAIL.secret,
   };

@@ -186,15 +186,20 @@ export interface Heartbeat {
   last(name: string): Promise<number | undefined>;
 }
 
-/** A provider's answer to a redeemed refresh token. */
+/** What using a credential brought: redeemed, exchanged, or found to be alive. */
 export interface ProviderTokens {
   readonly accessToken: string;
   /** Seconds; clamped to a sane range. */
   readonly expiresIn: number;
   /** As policy spells it. */
   readonly scope: Scope;
+  /** The successor of the credential that was used. */
   readonly refreshToken?: string;
   readonly idToken?: string;
+  /** Whose the credential is, where the provider was asked instead of giving an ID token. */
+  readonly subject?: Subject;
+  /** The end the provider has set for the credential, ms. */
+  readonly credentialEndsAt?: number;
 }
 
 export type ProviderAnswer =
@@ -203,7 +208,14 @@ export type ProviderAnswer =
 
 export interface Provider {
   /** One try. Resolves with a failure for everything the provider or the network did; rejects only for our own faults. */
-  refresh(provider: string, refreshToken: string, target: Target): Promise<ProviderAnswer>;
+  refresh(provider: string, credential: string, target: Target): Promise<ProviderAnswer>;
+  /**
+   * The first use of a credential somebody presents: also proves that it was issued to our own app registration. Resolves and rejects as
+   * `refresh` does.
+   */
+  prove(provider: string, credential: string): Promise<ProviderAnswer>;
+  /** Ends the credential at the provider, where there is a way. Never rejects for what the provider or the network did. */
+  revoke(provider: string, credential: string): Promise<'revoked' | 'failed' | 'not_supported'>;
   /** Rejects when the provider's metadata cannot be had. */
   check(provider: string): Promise<void>;
 }

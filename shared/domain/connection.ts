@@ -5,6 +5,9 @@ import type { Subject } from './subject.js';
 
 export type ConnectionState = 'active' | 'dead' | 'ended';
 
+/** What a connection holds: a refresh token, an access token that is itself kept alive, or a session of Easy Auth, which redeems by itself. */
+export type CredentialKind = 'refresh_token' | 'access_token' | 'session';
+
 /** The broker's sealed provider credential of one subject at one provider. All times in ms. */
 export interface Connection {
   readonly subject: Subject;
@@ -13,8 +16,12 @@ export interface Connection {
   readonly enrolment: string;
   /** Grows by one with every stored refresh token; part of what the seal is bound to. */
   readonly generation: number;
-  /** Sealed. Absent once dead or ended. */
+  /** The credential, sealed: a refresh token unless `credentialKind` says otherwise. Absent once dead or ended. */
   readonly refreshToken?: string;
+  /** What the credential is; a refresh token where absent. */
+  readonly credentialKind?: CredentialKind;
+  /** The end the provider has set for the credential, where it says so. */
+  readonly credentialEndsAt?: number;
   /** The predecessor, sealed under `generation - 1`, kept while the provider still honours it. */
   readonly previous?: { readonly refreshToken: string; readonly until: number };
   readonly createdAt: number;

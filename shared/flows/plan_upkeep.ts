@@ -3,6 +3,7 @@ import { targetKey } from '../domain/connection.js';
 import { type DueTarget, dueTargets, upkeepTargets } from '../domain/upkeep.js';
 import type { Policy } from '../policy.js';
 import type { Clock, ConnectionStore, DueIndex, GrantStore } from '../ports.js';
+import { freshnessOf, type ProviderRules } from '../providers/rules.js';
 
 /** What a connection's grants want kept fresh, soonest first, counting `changed` as if it were stored already. */
 export type PlanUpkeep = (
@@ -14,7 +15,9 @@ interface Deps {
   readonly policy: Policy;
   readonly grants: GrantStore;
   readonly connections: ConnectionStore;
+  /** As set for all providers. */
   readonly rules: FreshnessRules;
+  readonly rulesOf: (provider: string) => ProviderRules;
   readonly clock: Clock;
 }
 
@@ -29,7 +32,7 @@ export function createPlanUpkeep(deps: Deps): PlanUpkeep {
     const changedKeys = new Set(changed.map((kept) => targetKey(kept.target)));
     const others = stored.filter((kept) => !changedKeys.has(targetKey(kept.target)));
     return dueTargets(targets, [...others, ...changed], {
-      rules: deps.rules,
+      rules: freshnessOf(deps.rulesOf(connection.subject.provider), deps.rules),
       enrolment: connection.enrolment,
       now,
     });

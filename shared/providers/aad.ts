@@ -7,7 +7,14 @@ import type { ProviderRules } from './rules.js';
 export const aad: ProviderRules = {
   name: 'aad',
   rotation: 'replace-keep-old',
+  refreshKind: 'refresh_token',
+  narrows: false,
+  signIn: 'id_token',
+  signatures: ['RS256'],
+  isIdToken,
+  assignsRoles: true,
   revocation: 'none',
+  limits: { inactivitySeconds: 90 * 86_400 },
   requestScope,
   grantedScope,
   subjectOf,
@@ -29,6 +36,11 @@ function grantedScope(answer: string, resource: string | undefined): Scope {
   const prefix = `${resource ?? ''}/`;
   const tokens = answer.split(' ').filter((token) => token !== '' && !PROTOCOL_SCOPES.has(token));
   return scopeOf(tokens.map((token) => (token.startsWith(prefix) ? token.slice(prefix.length) : token)));
+}
+
+/** The broker's own app id is the audience of its users' access tokens and of app tokens for it too; only they name who holds them. */
+function isIdToken({ scp, idtyp, azp, appid }: Readonly<Record<string, unknown>>): boolean {
+  return scp === undefined && idtyp === undefined && azp === undefined && appid === undefined;
 }
 
 /** `(tid, oid)`; never `sub`, which is pairwise per client, and never a name or an address. */

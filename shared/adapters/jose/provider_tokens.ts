@@ -19,8 +19,6 @@ export interface ProviderTokensDeps {
 
 const SKEW_SECONDS = 60;
 export const MAX_TOKEN_CHARS = 16_384;
-/** Entra signs with RS256; a fixed list, so that no token chooses how it is checked. */
-const PROVIDER_ALGORITHMS = ['RS256'];
 
 /** @see Tokens.verifyIdToken */
 export async function verifyIdToken(
@@ -31,7 +29,7 @@ export async function verifyIdToken(
   const provider = deps.providers.get(name);
   if (!provider) throw unauthenticated('the session is of a provider that is not configured');
   const claims = await verify(deps, provider, token, {
-    issuer: provider.settings.issuer,
+    issuer: issuersOf(provider),
     audience: provider.settings.clientId,
     clockTolerance: lateSeconds + SKEW_SECONDS,
     requiredClaims: ['exp', 'iat'],
@@ -41,20 +39,21 @@ export async function verifyIdToken(
   if (Math.max(claims.iat ?? 0, claims.nbf ?? 0) > now + SKEW_SECONDS) {
     throw unauthenticated('the ID token is not valid yet');
   }
-  if (!isIdToken(claims)) throw unauthenticated('the token is no ID token');
+  if (!provider.rules.isIdToken(claims, provider.settings.clientId))
+    throw unauthenticated('the token is no ID token');
   const subject = provider.rules.subjectOf(claims);
   if (!subject) throw unauthenticated('the ID token does not name its user');
   assertTenant(provider, subject.tenant);
   return {
     subject,
-    roles: strings(claims.roles),
+    roles: provider.rules.assignsRoles ? strings(claims.roles) : [],
     ...(typeof claims.name === 'string' ? { name: claims.name } : {}),
   };
 }
 
-/** The broker's own app id is the audience of its users' access tokens and of app tokens for it too; only they name who holds them. */
-function isIdToken({ scp, idtyp, azp, appid }: JWTPayload): boolean {
-  return scp === undefined && idtyp === undefined && azp === undefined && appid === undefined;
+/** As configured, and the other spellings this provider is known to use. */
+function issuersOf({ settings, rules }: ConfiguredProvider): string[] {
+  return [settings.issuer, ...(rules.otherIssuers?.(settings.issuer) ?? [])];
 }
 
 /** @see Tokens.subjectOf */
@@ -62,7 +61,8 @@ export function subjectOf(deps: ProviderTokensDeps, name: string, idToken: strin
   const provider = deps.providers.get(name);
   const claims = decoded(idToken);
   if (!provider || !claims) return undefined;
-  const ours = claims.iss === provider.settings.issuer && claims.aud === provider.settings.clientId;
+  const { clientId } = provider.settings;
+  const ours = issuersOf(provider).includes(claims.iss ?? '') && claims.aud === clientId;
   return ours ? provider.rules.subjectOf(claims) : undefined;
 }
 
@@ -165,20 +165,22 @@ async function verify(
   options: JWTVerifyOptions,
 ): Promise<JWTPayload> {
   if (token.length > MAX_TOKEN_CHARS) throw unauthenticated('the token is too long');
-  const check = async (keys: typeof provider.documents.keys, forced: boolean) => {
+  const { documents } = provider;
+  if (!documents) throw unauthenticated('this provider signs no tokens');
+  const check = async (forced: boolean) => {
+    const { keys } = documents;
     const set = await (forced ? keys.reload() : keys.get()).catch((error: unknown) => {
       throw unavailable('the identity provider keys cannot be had', 30, error);
     });
     return jwtVerify(token, createLocalJWKSet(set), {
       ...options,
-      algorithms: PROVIDER_ALGORITHMS,
+      algorithms: [...provider.rules.signatures],
       currentDate: new Date(deps.clock()),
     });
   };
   try {
-    const { keys } = provider.documents;
-    const verified = await check(keys, false).catch((error: unknown) => {
-      if (error instanceof errors.JWKSNoMatchingKey) return check(keys, true);
+    const verified = await check(false).catch((error: unknown) => {
+      if (error instanceof errors.JWKSNoMatchingKey) return check(true);
       throw error;
     });
     return verified.payload;

@@ -1,16 +1,25 @@
 import type { ProviderSettings } from '../../config.js';
 import type { Target } from '../../domain/connection.js';
 import type { ProviderFailure } from '../../domain/refresh_result.js';
+import { CREDENTIAL } from '../../domain/upkeep.js';
 import type { Provider, ProviderAnswer, ProviderTokens } from '../../ports.js';
 import type { ProviderRules } from '../../providers/rules.js';
 import type { HttpAnswer, HttpClient } from '../http_client.js';
+import { answered, parseObject, retryAfterSeconds, word } from './answer.js';
+import type { ProviderClient } from './client.js';
 import type { ProviderDocuments } from './metadata.js';
 
 export interface ConfiguredProvider {
   readonly settings: ProviderSettings;
   readonly rules: ProviderRules;
-  readonly documents: ProviderDocuments;
+  /** Absent where the provider is no OpenID provider. */
+  readonly documents?: ProviderDocuments;
+  /** Where the credential is no refresh token that we redeem ourselves. */
+  readonly client?: ProviderClient;
 }
+
+/** A provider whose refresh tokens we redeem ourselves. */
+export type TokenProvider = ConfiguredProvider & { readonly documents: ProviderDocuments };
 
 export const REFRESH_TIMEOUT_MS = 10_000;
 /** Used when a provider does not say, or says nonsense: short, so that the token is soon asked for again. */
@@ -18,53 +27,65 @@ const DEFAULT_LIFE_SECONDS = 300;
 const MOST_LIFE_SECONDS = 86_400;
 const MOST_TOKEN_CHARS = 20_000;
 
-/** Redeems refresh tokens at the providers (RFC 6749 §6), authenticating as the app registration they were issued to. */
+/** The providers' clients, by name. */
 export function createProvider(
   providers: ReadonlyMap<string, ConfiguredProvider>,
   http: HttpClient,
 ): Provider {
-  const named = (name: string): ConfiguredProvider => {
-    const provider = providers.get(name);
-    if (!provider) throw new Error('a connection names a provider that is not configured');
-    return provider;
+  const clients = new Map([...providers].map(([name, provider]) => [name, clientOf(provider, http)]));
+  const named = (name: string): ProviderClient => {
+    const client = clients.get(name);
+    if (!client) throw new Error('a connection names a provider that is not configured');
+    return client;
   };
   return {
-    async refresh(name, refreshToken, target) {
-      const provider = named(name);
-      try {
-        const { tokenEndpoint } = await provider.documents.metadata.get();
-        const answer = await http({
-          url: tokenEndpoint,
-          method: 'POST',
-          headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
-          body: refreshForm(provider, refreshToken, target),
-          timeoutMs: REFRESH_TIMEOUT_MS,
-        });
-        return readAnswer(provider.rules, answer, target);
-      } catch (error) {
-        return { ok: false, failure: { status: 0, error: noAnswer(error), codes: [] } };
-      }
-    },
-    async check(name) {
-      await named(name).documents.metadata.get();
+    refresh: async (name, credential, target) => named(name).refresh(credential, target),
+    prove: async (name, credential) => named(name).prove(credential),
+    revoke: async (name, credential) => named(name).revoke(credential),
+    check: async (name) => named(name).check(),
+  };
+}
+
+function clientOf(provider: ConfiguredProvider, http: HttpClient): ProviderClient {
+  if (provider.client) return provider.client;
+  const { documents } = provider;
+  if (!documents) throw new TypeError('a provider has neither metadata nor a client of its own');
+  return createTokenClient({ ...provider, documents }, http);
+}
+
+/** Redeems refresh tokens (RFC 6749 §6), authenticating as the app registration they were issued to. */
+function createTokenClient(provider: TokenProvider, http: HttpClient): ProviderClient {
+  const refresh = (refreshToken: string, target: Target): Promise<ProviderAnswer> =>
+    answered(async () => {
+      const { tokenEndpoint } = await provider.documents.metadata.get();
+      const answer = await http({
+        url: tokenEndpoint,
+        method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+        body: refreshForm(provider, refreshToken, target),
+        timeoutMs: REFRESH_TIMEOUT_MS,
+      });
+      return readAnswer(provider.rules, answer, target);
+    });
+  return {
+    refresh,
+    prove: (refreshToken) => refresh(refreshToken, CREDENTIAL),
+    revoke: async () => 'not_supported',
+    async check() {
+      await provider.documents.metadata.get();
     },
   };
 }
 
-function refreshForm({ settings, rules }: ConfiguredProvider, refreshToken: string, target: Target): string {
+function refreshForm({ settings, rules }: TokenProvider, refreshToken: string, target: Target): string {
+  const scope = rules.requestScope(target.resource, target.scope);
   return new URLSearchParams({
     grant_type: 'refresh_token',
     client_id: settings.clientId,
     client_secret: settings.clientSecret,
     refresh_token: refreshToken,
-    scope: rules.requestScope(target.resource, target.scope),
+    ...(scope === '' ? {} : { scope }),
   }).toString();
-}
-
-/** A word for the failure log; the error's own text may quote what was sent. */
-function noAnswer(error: unknown): string {
-  const name = error instanceof Error ? error.name : '';
-  return name === 'TimeoutError' || name === 'AbortError' ? 'timeout' : 'no_answer';
 }
 
 function readAnswer(rules: ProviderRules, answer: HttpAnswer, target: Target): ProviderAnswer {
@@ -107,39 +128,21 @@ function lifeSeconds(value: unknown): number {
 }
 
 function readFailure(answer: HttpAnswer, body: Record<string, unknown>): ProviderFailure {
-  const { error, suberror, error_codes: codes, claims, trace_id: traceId } = body;
+  const { error, suberror, error_subtype: subtype, error_codes: codes, claims, trace_id: traceId } = body;
   const retryAfter = retryAfterSeconds(answer.headers['retry-after']);
   return {
     status: answer.status,
     error: word(error) ?? 'unreadable_answer',
     codes: Array.isArray(codes) ? codes.filter((code) => Number.isSafeInteger(code)) : [],
-    ...optionalWord('suberror', suberror),
+    // Google's name for it is `error_subtype`.
+    ...optionalWord('suberror', suberror ?? subtype),
     ...(typeof claims === 'string' && claims.length <= 4096 ? { claims } : {}),
     ...optionalWord('traceId', traceId),
     ...(retryAfter === undefined ? {} : { retryAfterSeconds: retryAfter }),
   };
 }
 
-/** Provider text goes into tables and logs only where it is a short plain word. */
-function word(value: unknown): string | undefined {
-  return typeof value === 'string' && /^[\w.:-]{1,80}$/.test(value) ? value : undefined;
-}
-
 function optionalWord<K extends string>(name: K, value: unknown): { [P in K]?: string } {
   const text = word(value);
   return text === undefined ? {} : ({ [name]: text } as { [P in K]?: string });
-}
-
-/** Seconds, or an HTTP date (RFC 9110 §10.2.3), which providers in question do not send. */
-function retryAfterSeconds(value: string | undefined): number | undefined {
-  return value !== undefined && /^\d{1,6}$/.test(value) ? Number(value) : undefined;
-}
-
-function parseObject(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
 }

@@ -10,6 +10,7 @@ import type { Change, Row, StoredRow, Table } from './table.js';
 
 const CONNECTION_ROW = 'connection';
 const TOKEN_PREFIX = 'token-';
+const CREDENTIAL_KINDS = ['refresh_token', 'access_token', 'session'] as const;
 
 /** One partition a subject: its connection and the provider tokens kept with it, so that they change together. */
 export function createConnectionStore(table: Table): ConnectionStore {
@@ -68,6 +69,8 @@ function connectionRow(connection: Connection): Row {
     enrolment: connection.enrolment,
     generation: connection.generation,
     refreshToken: connection.refreshToken,
+    credentialKind: connection.credentialKind,
+    credentialEndsAt: optionalTimeColumn(connection.credentialEndsAt),
     previousRefreshToken: previous?.refreshToken,
     previousUntil: previous && timeColumn(previous.until),
     createdAt: timeColumn(connection.createdAt),
@@ -91,6 +94,9 @@ function readConnection(row: Row): Connection {
   const attemptId = read.optionalText('claimAttemptId');
   const optional = {
     refreshToken: read.optionalText('refreshToken'),
+    credentialKind:
+      row.credentialKind === undefined ? undefined : read.oneOf('credentialKind', CREDENTIAL_KINDS),
+    credentialEndsAt: read.optionalTime('credentialEndsAt'),
     endedAt: read.optionalTime('endedAt'),
     lastAttemptId: read.optionalText('lastAttemptId'),
     dueAt: read.optionalTime('dueAt'),

@@ -1,6 +1,7 @@
 import type { Target } from '../../../shared/domain/connection.js';
 import type { ProviderFailure } from '../../../shared/domain/refresh_result.js';
 import type { Subject } from '../../../shared/domain/subject.js';
+import { CREDENTIAL } from '../../../shared/domain/upkeep.js';
 import type { Provider, ProviderAnswer, ProviderTokens } from '../../../shared/ports.js';
 
 export interface ProviderCall {
@@ -36,6 +37,8 @@ export function createScriptedProvider(tenant: string): ScriptedProvider {
       calls.push(call);
       return script ? script(call) : provider.good(call);
     },
+    prove: (name, credential) => provider.refresh(name, credential, CREDENTIAL),
+    revoke: async () => 'not_supported',
     check: async () => undefined,
     answers: (given) => {
       script = given;

@@ -1,4 +1,5 @@
 import type { TableClient, TransactionAction } from '@azure/data-tables';
+import { type BatchInsert, isPlain } from './batch_insert.js';
 import { isExpected, storeFault } from './faults.js';
 
 /** A table row: two keys and flat columns. Absent columns are absent, never null. */
@@ -49,11 +50,16 @@ const NOT_FOUND: ReadonlySet<number> = new Set([404]);
 const EXISTS: ReadonlySet<number> = new Set([409]);
 const PAGE_SIZE = 1000;
 
-/**
- * @param open gives the client, opened at most once
- * @param ready resolves once the table exists; every call waits for it
- */
-export function createTable(open: () => Promise<TableClient>, ready: () => Promise<void>): Table {
+export interface TableParts {
+  /** Gives the client, opened at most once. */
+  readonly open: () => Promise<TableClient>;
+  /** The cheap way to insert many rows, where the account's key or an identity is at hand. */
+  readonly insert: () => Promise<BatchInsert | undefined>;
+  /** Resolves once the table exists; every call waits for it. */
+  readonly ready: () => Promise<void>;
+}
+
+export function createTable({ open, insert, ready }: TableParts): Table {
   const run = async <T>(
     work: (client: TableClient) => Promise<T>,
     unless?: ReadonlySet<number>,
@@ -77,6 +83,15 @@ export function createTable(open: () => Promise<TableClient>, ready: () => Promi
     return done ?? false;
   };
 
+  const inserted = async (changes: readonly Change[]): Promise<boolean | undefined> => {
+    const rows = changes.flatMap((change) => (change.kind === 'insert' ? [change.row] : []));
+    if (rows.length < changes.length || !isPlain(rows)) return undefined;
+    return run(async (client) => (await insert())?.(client.tableName, rows));
+  };
+  const commit = async (changes: readonly Change[]): Promise<boolean> => {
+    const done = await inserted(changes);
+    return done ?? applied((client) => client.submitTransaction(changes.map(toAction)), CONFLICTS);
+  };
   const page = async (filter: string, { size, continuation }: { size: number; continuation?: string }) => {
     const read = (client: TableClient) =>
       firstPage(client, filter, { size, ...(continuation ? { continuation } : {}) });
@@ -97,7 +112,7 @@ export function createTable(open: () => Promise<TableClient>, ready: () => Promi
       applied((client) => client.deleteEntity(row.partitionKey, row.rowKey, { etag }), CONFLICTS),
     commit(changes) {
       assertFenced(changes);
-      return applied((client) => client.submitTransaction(changes.map(toAction)), CONFLICTS);
+      return commit(changes);
     },
   };
 }

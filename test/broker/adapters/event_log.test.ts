@@ -191,6 +191,18 @@ describe('the audit log', () => {
     await expect(log.query(WEEK)).rejects.toThrow(Unreadable);
   });
 
+  it('rows of one moment share a partition, and no partition holds more than a moment', async () => {
+    const name = tables.name();
+    const log = createAuditLog(tables.table(name));
+    const second = Array.from({ length: 20 }, (_, index) => event(NOW + index * 50));
+    await Promise.all(second.map((item) => log.append(item)));
+    const partitions = new Map<string, number>();
+    for await (const { partitionKey = '' } of tables.raw(name).listEntities()) {
+      partitions.set(partitionKey, (partitions.get(partitionKey) ?? 0) + 1);
+    }
+    expect([...partitions.values()]).toEqual([5, 5, 5, 5]);
+  });
+
   it('many appends of one moment are all kept', async () => {
     const log = createAuditLog(tables.table());
     await Promise.all(Array.from({ length: 40 }, () => log.append(event(NOW))));

@@ -3,6 +3,12 @@ import { longestGapSeconds } from './domain/ncrontab.js';
 /** Settings as the platform hands them over: environment variables, which is what app settings become. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** How an app registration proves itself to the provider. */
+export type AppCredential =
+  | { readonly secret: string }
+  /** Client id of a user-assigned managed identity whose token the registration trusts (federated credential). */
+  | { readonly managedIdentity: string };
+
 export interface ProviderSettings {
   readonly name: string;
   readonly issuer: string;
@@ -10,7 +16,7 @@ export interface ProviderSettings {
   readonly tenant: string;
   /** The app registration of Easy Auth itself: only it can redeem the refresh tokens it was given. */
   readonly clientId: string;
-  readonly clientSecret: string;
+  readonly credential: AppCredential;
   /** What an app token for this broker may carry as `aud`. */
   readonly audiences: readonly string[];
 }
@@ -181,9 +187,27 @@ function readAad(env: Environment, read: Reader, problems: string[]): ProviderSe
     issuer,
     tenant: tenant ?? '',
     clientId,
-    clientSecret: read.required('BROKER_AAD_CLIENT_SECRET', 'MICROSOFT_PROVIDER_AUTHENTICATION_SECRET'),
+    credential: readAadCredential(env, read, problems),
     audiences: named.length > 0 ? named : [clientId, `api://${clientId}`],
   };
+}
+
+/** What the broker is given of its own goes before what Easy Auth is configured with. */
+function readAadCredential(env: Environment, read: Reader, problems: string[]): AppCredential {
+  const own = env.BROKER_AAD_FEDERATED_CLIENT_ID;
+  if (own && env.BROKER_AAD_CLIENT_SECRET) {
+    problems.push('BROKER_AAD_CLIENT_SECRET and BROKER_AAD_FEDERATED_CLIENT_ID must not both be set');
+  }
+  const secret = env.BROKER_AAD_CLIENT_SECRET || env.MICROSOFT_PROVIDER_AUTHENTICATION_SECRET;
+  const managedIdentity = own || (secret ? undefined : env.OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID);
+  if (!managedIdentity) {
+    return { secret: read.required('BROKER_AAD_CLIENT_SECRET', 'MICROSOFT_PROVIDER_AUTHENTICATION_SECRET') };
+  }
+  if (!new RegExp(`^${GUID}$`, 'i').test(managedIdentity)) {
+    const name = own ? 'BROKER_AAD_FEDERATED_CLIENT_ID' : 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID';
+    problems.push(`${name} must be the client id of a managed identity`);
+  }
+  return { managedIdentity };
 }
 
 function exactlyOne(names: readonly [string, string], env: Environment, problems: string[]): boolean {

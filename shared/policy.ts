@@ -5,7 +5,7 @@ import { parseDocument } from './policy/document.js';
 import type { Policy } from './policy/model.js';
 import { documentProblems } from './policy/problems.js';
 
-export type { ClientPolicy, Policy, ResourcePolicy } from './policy/model.js';
+export type { ClientPolicy, Facade, Policy, ProviderResource, ResourcePolicy } from './policy/model.js';
 
 /** More would hide the first ones. */
 const MOST_PROBLEMS = 200;

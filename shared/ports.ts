@@ -147,11 +147,11 @@ export interface EventLog<T, F> {
 export type AuditLog = EventLog<AuditEvent, AuditMatch>;
 export type FailureLog = EventLog<RefreshFailure, FailureMatch>;
 
-/** One row an app registration: while open, nobody asks the provider with it. */
+/** One row an app registration (domain/registration.ts): while open, nobody asks the provider with it. */
 export interface CircuitStore {
-  openUntil(provider: string): Promise<number | undefined>;
-  open(provider: string, until: number): Promise<void>;
-  close(provider: string): Promise<void>;
+  openUntil(registration: string): Promise<number | undefined>;
+  open(registration: string, until: number): Promise<void>;
+  close(registration: string): Promise<void>;
 }
 
 /** Access tokens of the broker's own that were revoked before their end, by `jti`. */
@@ -207,13 +207,16 @@ export type ProviderAnswer =
   | { readonly ok: false; readonly failure: ProviderFailure };
 
 export interface Provider {
-  /** One try. Resolves with a failure for everything the provider or the network did; rejects only for our own faults. */
-  refresh(provider: string, credential: string, target: Target): Promise<ProviderAnswer>;
+  /**
+   * One try, at the user's own tenant, and through the target's facade where it names one. Resolves with a failure for everything the
+   * provider or the network did; rejects only for our own faults.
+   */
+  refresh(subject: Subject, credential: string, target: Target): Promise<ProviderAnswer>;
   /**
    * The first use of a credential somebody presents: also proves that it was issued to our own app registration. Resolves and rejects as
    * `refresh` does.
    */
-  prove(provider: string, credential: string): Promise<ProviderAnswer>;
+  prove(subject: Subject, credential: string): Promise<ProviderAnswer>;
   /** Ends the credential at the provider, where there is a way. Never rejects for what the provider or the network did. */
   revoke(provider: string, credential: string): Promise<'revoked' | 'failed' | 'not_supported'>;
   /** Rejects when the provider's metadata cannot be had. */

@@ -5,8 +5,10 @@ import { createDpopProofs } from '../adapters/jose/dpop_proofs.js';
 import { createKeyRing } from '../adapters/jose/key_ring.js';
 import { createTokens } from '../adapters/jose/tokens.js';
 import { withVerifiedTokens } from '../adapters/jose/verified_tokens.js';
+import { createCredentialForm } from '../adapters/provider/app_credential.js';
+import { createIdentityToken } from '../adapters/provider/managed_identity.js';
 import { createProviderDocuments } from '../adapters/provider/metadata.js';
-import { type ConfiguredProvider, createProvider } from '../adapters/provider/token_client.js';
+import { type ConfiguredProvider, createProvider } from '../adapters/provider/provider.js';
 import { createRecentConnections, withRecentGrants } from '../adapters/recent_reads.js';
 import { createSharedSecret } from '../adapters/shared_secret.js';
 import { createAuditLog, createFailureLog } from '../adapters/tables/audit.js';
@@ -22,7 +24,7 @@ import { createVault } from '../adapters/vault/envelope.js';
 import { createKeyFile } from '../adapters/vault/key_file.js';
 import { createKeyVault } from '../adapters/vault/key_vault.js';
 import type { Config } from '../config.js';
-import type { Policy } from '../policy.js';
+import type { Facade, Policy } from '../policy.js';
 import type { Clock } from '../ports.js';
 import { aad } from '../providers/aad.js';
 import type { ProviderRules } from '../providers/rules.js';
@@ -72,7 +74,11 @@ export function createAdapters({ config, policy }: Settings, { clock, random }: 
     circuits: createCircuitStore(table('circuits')),
     heartbeat: createHeartbeat(table('heartbeat')),
     budgets: createBudgets({ table: table('budgets'), clock, random }),
-    provider: createProvider(providers, http),
+    provider: createProvider(providers, {
+      http,
+      credentialForm: createCredentialForm(createIdentityToken()),
+      facades: facadesOf(policy),
+    }),
     tokens: withVerifiedTokens(
       createTokens({ issuer: config.issuer, providers, keyRing, clock, random }),
       clock,
@@ -88,6 +94,13 @@ function createProviders(
 ): ReadonlyMap<string, ConfiguredProvider> {
   const settings = config.aad;
   return new Map([[aad.name, { settings, rules: aad, documents: createProviderDocuments(settings, deps) }]]);
+}
+
+function facadesOf({ resources }: Policy): ReadonlyMap<string, Facade> {
+  const named = [...resources].flatMap(([uri, resource]): [string, Facade][] =>
+    resource.narrowing === 'minted' || !resource.facade ? [] : [[uri, resource.facade]],
+  );
+  return new Map(named);
 }
 
 function rulesByName(providers: ReadonlyMap<string, ConfiguredProvider>): (name: string) => ProviderRules {

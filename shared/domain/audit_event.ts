@@ -60,6 +60,8 @@ export interface RefreshFailure {
   readonly suberror?: string;
   readonly codes: readonly number[];
   readonly traceId?: string;
+  /** App id of the facade, where it was the facade that was refused. */
+  readonly facade?: string;
   /** How many in a row, this one included. */
   readonly attempt: number;
   readonly nextAttemptAt?: number;

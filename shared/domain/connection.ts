@@ -40,6 +40,8 @@ export interface Connection {
 export interface Target {
   readonly resource?: string;
   readonly scope: Scope;
+  /** App id of the facade that the token is obtained through: what another registration obtained is another token. */
+  readonly facade?: string;
 }
 
 /** A provider token in the cache, or the standing failure to get one. All times in ms. */
@@ -65,8 +67,10 @@ export interface FreshnessRules {
   readonly livenessSeconds: number;
 }
 
-export function targetKey(target: Target): string {
-  return digest('target', target.resource ?? '', ...target.scope);
+export function targetKey({ resource = '', scope, facade }: Target): string {
+  return facade === undefined
+    ? digest('target', resource, ...scope)
+    : digest('facade target', facade, resource, ...scope);
 }
 
 export function isClaimed(connection: Connection, now: number): boolean {

@@ -16,6 +16,8 @@ export interface ProviderFailure {
   readonly claims?: string;
   readonly retryAfterSeconds?: number;
   readonly traceId?: string;
+  /** App id of the facade, where its own hop failed: the user's credential had been redeemed by then. */
+  readonly facade?: string;
 }
 
 export interface Verdict {

@@ -23,7 +23,11 @@ export function refreshTokenSeal(owner: Owner): SealContext {
 
 /** A kept access token for one target. */
 export function accessTokenSeal(owner: Owner, target: Target): SealContext {
-  return sealOf(owner, ['access_token', owner.enrolment, target.resource ?? '', ...target.scope].join(' '));
+  const via = target.facade === undefined ? [] : ['facade', target.facade];
+  return sealOf(
+    owner,
+    ['access_token', owner.enrolment, ...via, target.resource ?? '', ...target.scope].join(' '),
+  );
 }
 
 function sealOf({ subject, generation }: Owner, purpose: string): SealContext {

@@ -7,7 +7,19 @@ import { intersect, type Scope } from './scope.js';
 export const CREDENTIAL: Target = { scope: [] };
 
 /** What upkeep needs to know of a resource. */
-export type UpkeepResources = ReadonlyMap<string, { readonly narrowing: string; readonly scope: Scope }>;
+export type UpkeepResources = ReadonlyMap<
+  string,
+  { readonly narrowing: string; readonly scope: Scope; readonly facade?: { readonly appId: string } }
+>;
+
+/** What is asked of the provider for a resource and scope: through its facade, where policy names one. */
+export function targetOf(
+  resource: string,
+  scope: Scope,
+  policy: { readonly facade?: { readonly appId: string } },
+): Target {
+  return policy.facade === undefined ? { resource, scope } : { resource, scope, facade: policy.facade.appId };
+}
 
 /**
  * What is to be kept fresh for a subject: a provider token for every live grant at a provider's resource, or the bare credential
@@ -22,10 +34,10 @@ export function upkeepTargets(
   const targets = new Map<string, Target>();
   for (const grant of live) {
     const resource = resources.get(grant.resource);
-    if (resource?.narrowing !== 'provider') continue;
+    if (!resource || resource.narrowing === 'minted') continue;
     const scope = intersect(grant.scope, resource.scope);
     if (scope.length === 0) continue;
-    const target = { resource: grant.resource, scope };
+    const target = targetOf(grant.resource, scope, resource);
     targets.set(targetKey(target), target);
   }
   if (targets.size > 0) return [...targets.values()];

@@ -3,7 +3,8 @@ import type { Authorization, Narrowing } from '../domain/narrowing.js';
 import type { Failure } from '../domain/refresh_result.js';
 import { beyond, type Scope } from '../domain/scope.js';
 import type { Subject } from '../domain/subject.js';
-import type { Policy, ResourcePolicy } from '../policy.js';
+import { targetOf } from '../domain/upkeep.js';
+import type { Policy, ProviderResource } from '../policy.js';
 import type { Binding, Clock, LiveToken, Tokens } from '../ports.js';
 import type { RefreshConnection, RefreshOutcome } from './refresh_connection.js';
 
@@ -85,7 +86,7 @@ async function mint(deps: Deps, request: IssueRequest, maxTokenSeconds: number):
 async function vend(
   deps: Deps,
   { authorization, binding, minTtlSeconds }: IssueRequest,
-  policy: ResourcePolicy & { narrowing: 'provider' },
+  policy: ProviderResource,
 ): Promise<IssuedToken> {
   const { subject, resource, scope, clientId, act } = authorization;
   if (act.sub !== clientId || act.act !== undefined) {
@@ -104,7 +105,7 @@ async function vend(
   }
   const outcome = await deps.refresh({
     subject,
-    target: { resource, scope },
+    target: targetOf(resource, scope, policy),
     minTtlSeconds: minTtlSeconds ?? LEAST_TTL_SECONDS,
     acceptShorter: minTtlSeconds === undefined,
     cause: 'token',

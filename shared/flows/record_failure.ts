@@ -1,6 +1,7 @@
 import { operatorAction } from '../domain/audit_event.js';
 import { type Connection, type KeptToken, surplus, targetKey } from '../domain/connection.js';
 import { addFailure, type Failure, type ProviderFailure, type Verdict } from '../domain/refresh_result.js';
+import { registrationOf } from '../domain/registration.js';
 import { subjectKey, subjectName } from '../domain/subject.js';
 import type { FailureLog, Versioned } from '../ports.js';
 import { commitConnection } from './commit_connection.js';
@@ -53,7 +54,7 @@ async function lostRace(deps: Deps, claimed: Versioned<Connection>): Promise<boo
 
 async function writeFailureRow(deps: Deps, attempt: FailedAttempt, failure: Failure): Promise<void> {
   const { claimed, request } = attempt;
-  const { status, error, suberror, codes, traceId } = attempt.failure;
+  const { status, error, suberror, codes, traceId, facade } = attempt.failure;
   const { resource, scope } = request.target;
   await deps.failures.append({
     id: deps.random.uuid(),
@@ -67,6 +68,7 @@ async function writeFailureRow(deps: Deps, attempt: FailedAttempt, failure: Fail
     codes,
     ...(suberror === undefined ? {} : { suberror }),
     ...(traceId === undefined ? {} : { traceId }),
+    ...(facade === undefined ? {} : { facade }),
     attempt: failure.count,
     ...(failure.nextAttemptAt === undefined ? {} : { nextAttemptAt: failure.nextAttemptAt }),
     cause: request.cause,
@@ -81,12 +83,14 @@ async function writeFailureRow(deps: Deps, attempt: FailedAttempt, failure: Fail
 }
 
 /** Our own credential was refused: everybody waits, and nothing of the user's changes but the claim that is given back. */
-async function openCircuit(deps: Deps, { claimed }: FailedAttempt): Promise<RefreshOutcome> {
+async function openCircuit(deps: Deps, { claimed, failure }: FailedAttempt): Promise<RefreshOutcome> {
   const until = deps.clock() + CIRCUIT_MS;
-  await deps.circuits.open(claimed.value.subject.provider, until);
-  deps.log.error('the provider refuses the app registration', { provider: claimed.value.subject.provider });
+  const { provider } = claimed.value.subject;
+  const registration = registrationOf(provider, failure.facade);
+  await deps.circuits.open(registration, until);
+  deps.log.error('the provider refuses the app registration', { provider, facade: failure.facade });
   await commitConnection(deps, { before: claimed, after: unclaimed(claimed.value) });
-  return { kind: 'circuit_open', until };
+  return { kind: 'circuit_open', registration, until };
 }
 
 /** A dead credential opens nothing any more: it is wiped, with every token that came of it. */

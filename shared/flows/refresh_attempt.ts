@@ -1,5 +1,6 @@
 import { type Connection, type KeptToken, surplus, type Target } from '../domain/connection.js';
 import type { ProviderFailure, Verdict } from '../domain/refresh_result.js';
+import { registrationOf } from '../domain/registration.js';
 import { accessTokenSeal, refreshTokenSeal } from '../domain/seal_context.js';
 import { sameSubject, subjectName } from '../domain/subject.js';
 import type {
@@ -22,8 +23,8 @@ import type { PlanUpkeep } from './plan_upkeep.js';
 import type { RecordFailure } from './record_failure.js';
 import type { RefreshOutcome, RefreshRequest } from './refresh_connection.js';
 
-/** A request whose connection is claimed. `probing`: the circuit was open and this call tests whether it may close. */
-export type AttemptRequest = RefreshRequest & { readonly probing: boolean };
+/** A request whose connection is claimed. `probing`: registrations whose circuit was open; this call tests whether it may close. */
+export type AttemptRequest = RefreshRequest & { readonly probing: readonly string[] };
 
 /** One provider call under a claim, and the commit of whatever came of it. */
 export type RefreshAttempt = (
@@ -57,14 +58,24 @@ export function createRefreshAttempt(deps: AttemptDeps): RefreshAttempt {
     const connection = claimed.value;
     if (connection.refreshToken === undefined) throw new Error('an active connection has no credential');
     const refreshToken = await deps.vault.open(connection.refreshToken, refreshTokenSeal(connection));
-    const { provider } = connection.subject;
-    const answer = await deps.provider.refresh(provider, refreshToken, request.target);
+    const answer = await deps.provider.refresh(connection.subject, refreshToken, request.target);
+    if (!answer.ok && answer.failure.facade !== undefined) await closeOwn(deps, connection, request);
     if (!answer.ok) return deps.recordFailure({ claimed, kept, request, failure: answer.failure });
     const doubt = doubtOf(deps, connection, answer.tokens);
     if (doubt) return deps.recordFailure({ claimed, kept, request, ...doubt });
-    if (request.probing) await deps.circuits.close(provider);
+    for (const registration of request.probing) await deps.circuits.close(registration);
     return store(deps, { claimed, request, tokens: answer.tokens, refreshToken });
   };
+}
+
+/** A facade was asked with a token that the provider's own registration had got: that one works again. */
+async function closeOwn(
+  { circuits }: AttemptDeps,
+  { subject }: Connection,
+  { probing }: AttemptRequest,
+): Promise<void> {
+  const own = registrationOf(subject.provider, undefined);
+  if (probing.includes(own)) await circuits.close(own);
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { RefreshCause } from '../domain/audit_event.js';
 import { type Connection, isClaimed, type KeptToken, servable, type Target } from '../domain/connection.js';
 import type { Failure } from '../domain/refresh_result.js';
+import { registrationsOf } from '../domain/registration.js';
 import { accessTokenSeal } from '../domain/seal_context.js';
 import type { Subject } from '../domain/subject.js';
 import type { CircuitStore, Clock, ConnectionStore, LiveToken, Random, Vault, Versioned } from '../ports.js';
@@ -25,7 +26,7 @@ export type RefreshOutcome =
   /** Done, with nothing to hand out: the bare credential was proven alive. */
   | { readonly kind: 'alive' }
   | { readonly kind: 'failed'; readonly failure: Failure }
-  | { readonly kind: 'circuit_open'; readonly until: number }
+  | { readonly kind: 'circuit_open'; readonly registration: string; readonly until: number }
   | { readonly kind: 'dead' }
   | { readonly kind: 'absent' }
   | { readonly kind: 'busy' };
@@ -141,14 +142,27 @@ async function refreshNow(
   const now = deps.clock();
   const kept = what.kept?.enrolment === found.value.enrolment ? what.kept : undefined;
   if (kept?.failure && mustWait(kept.failure, now)) return { kind: 'failed', failure: kept.failure };
-  const openUntil = await deps.circuits.openUntil(request.subject.provider);
-  if (openUntil !== undefined && openUntil > now) return { kind: 'circuit_open', until: openUntil };
+  const circuits = await circuitsOf(deps, request);
+  const open = circuits.find(({ until }) => until > now);
+  if (open) return { kind: 'circuit_open', ...open };
   if (isClaimed(found.value, now)) return { kind: 'busy' };
   const claimed = await claim(deps, found, deps.random.uuid());
   if (!claimed) return { kind: 'busy' };
-  const probing = openUntil !== undefined;
-  if (probing) await deps.circuits.open(request.subject.provider, now + PROBE_MS);
+  const probing = circuits.map(({ registration }) => registration);
+  for (const registration of probing) await deps.circuits.open(registration, now + PROBE_MS);
   return deps.attempt(claimed, kept, { ...request, probing });
+}
+
+/** The circuits that were opened and not closed since, of all registrations the request needs. */
+async function circuitsOf(deps: RefreshDeps, { subject, target }: RefreshRequest) {
+  const needed = registrationsOf(subject.provider, target.facade);
+  const read = await Promise.all(
+    needed.map(async (registration) => ({
+      registration,
+      until: await deps.circuits.openUntil(registration),
+    })),
+  );
+  return read.flatMap(({ registration, until }) => (until === undefined ? [] : [{ registration, until }]));
 }
 
 /** The provider is left alone until the time of the next attempt; for ever when there is none. */

@@ -57,7 +57,7 @@ export function createTakeOverConnection(deps: Deps): TakeOverConnection {
   return async (request) => {
     const { subject, refreshToken } = request;
     if (refreshToken === undefined) throw refreshTokenMissing(subject.provider);
-    const answer = await deps.provider.refresh(subject.provider, refreshToken, CREDENTIAL);
+    const answer = await deps.provider.refresh(subject, refreshToken, CREDENTIAL);
     if (!answer.ok) throw refusalOf(deps, subject, answer.failure);
     const { idToken } = answer.tokens;
     const named = idToken === undefined ? undefined : deps.tokens.subjectOf(subject.provider, idToken);

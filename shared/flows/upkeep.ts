@@ -1,7 +1,8 @@
+import { registrationOf } from '../domain/registration.js';
 import { subjectName } from '../domain/subject.js';
 import type { Clock, ConnectionStore, DueIndex, DueItem, Heartbeat, Log } from '../ports.js';
 import { type PlanUpkeep, withDueEntry } from './plan_upkeep.js';
-import type { RefreshConnection } from './refresh_connection.js';
+import type { RefreshConnection, RefreshOutcome } from './refresh_connection.js';
 
 /** The timer's half of upkeep: takes what is due and hands it out in batches. */
 export type FindDue = () => Promise<readonly (readonly DueItem[])[]>;
@@ -92,9 +93,16 @@ async function workOne(deps: WorkDeps, item: DueItem): Promise<void> {
       cause: 'timer',
       patienceMs: 0,
     });
-    if (outcome.kind === 'dead' || outcome.kind === 'absent' || outcome.kind === 'circuit_open') return;
+    if (endsWork(outcome, item)) return;
   }
   if (due.length === 0) await settle(deps, item);
+}
+
+/** Nothing else of this connection can be refreshed now either. A facade that is refused concerns its own targets alone. */
+function endsWork(outcome: RefreshOutcome, { subject }: DueItem): boolean {
+  if (outcome.kind === 'circuit_open')
+    return outcome.registration === registrationOf(subject.provider, undefined);
+  return outcome.kind === 'dead' || outcome.kind === 'absent';
 }
 
 /** Brings connection and index in step where no refresh has done so: the connection gets its next time, and the item goes. */

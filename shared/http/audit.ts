@@ -152,6 +152,7 @@ function failureBody(failure: RefreshFailure): Record<string, unknown> {
     suberror: failure.suberror,
     codes: failure.codes,
     trace_id: failure.traceId,
+    facade: failure.facade,
     attempt: failure.attempt,
     next_attempt_at: failure.nextAttemptAt === undefined ? undefined : isoTime(failure.nextAttemptAt),
     cause: failure.cause,

@@ -1,7 +1,7 @@
 import type { Environment } from '../config.js';
 import { scopeOf } from '../domain/scope.js';
-import type { ClientDocument, PolicyDocument, ResourceDocument } from './document.js';
-import type { ClientPolicy, Policy, ResourcePolicy } from './model.js';
+import type { ClientDocument, FacadeDocument, PolicyDocument, ResourceDocument } from './document.js';
+import type { ClientPolicy, Facade, Policy, ResourcePolicy } from './model.js';
 
 const DEFAULT_TOKEN_SECONDS = 600;
 const DEFAULT_GRANT_DAYS = 90;
@@ -11,23 +11,31 @@ const DAY_SECONDS = 86_400;
 export function buildPolicy(document: PolicyDocument, env: Environment): Omit<Policy, 'hash'> {
   const { resources, clients, revision } = document;
   return {
-    resources: new Map(Object.entries(resources).map(([uri, entry]) => [uri, toResource(entry)])),
+    resources: new Map(Object.entries(resources).map(([uri, entry]) => [uri, toResource(uri, entry, env)])),
     clients: new Map(Object.entries(clients).map(([id, entry]) => [id, toClient(id, entry, env)])),
     ...(revision === undefined ? {} : { revision }),
   };
 }
 
-function toResource(entry: ResourceDocument): ResourcePolicy {
+function toResource(uri: string, entry: ResourceDocument, env: Environment): ResourcePolicy {
   const scope = scopeOf(entry.scopes);
   if (entry.narrowing === 'minted') {
     return { narrowing: 'minted', scope, maxTokenSeconds: entry.maxTokenSeconds ?? DEFAULT_TOKEN_SECONDS };
   }
   return {
-    narrowing: 'provider',
+    narrowing: entry.narrowing,
     provider: entry.provider,
     scope,
     allowWider: entry.allowWider ?? false,
+    ...(entry.facade === undefined ? {} : { facade: toFacade(uri, entry.facade, env) }),
   };
+}
+
+function toFacade(uri: string, entry: FacadeDocument, env: Environment): Facade {
+  const { appId, scope, secretSetting = '', managedIdentity, resource = uri } = entry;
+  const credential =
+    managedIdentity === undefined ? { secret: env[secretSetting] ?? '' } : { managedIdentity };
+  return { appId: appId.toLowerCase(), credential, scope, resource };
 }
 
 function toClient(clientId: string, entry: ClientDocument, env: Environment): ClientPolicy {

@@ -10,7 +10,20 @@ export interface PolicyDocument {
 }
 export type ResourceDocument =
   | { narrowing: 'minted'; scopes: string[]; maxTokenSeconds?: number }
-  | { narrowing: 'provider'; provider: string; scopes: string[]; allowWider?: boolean };
+  | {
+      narrowing: 'provider' | 'facade';
+      provider: string;
+      scopes: string[];
+      allowWider?: boolean;
+      facade?: FacadeDocument;
+    };
+export interface FacadeDocument {
+  appId: string;
+  scope: string;
+  secretSetting?: string;
+  managedIdentity?: string;
+  resource?: string;
+}
 export interface ClientDocument {
   name?: string;
   auth: {

@@ -1,13 +1,29 @@
+import type { AppCredential } from '../config.js';
 import type { Scope } from '../domain/scope.js';
 
 export type ResourcePolicy =
   | { readonly narrowing: 'minted'; readonly scope: Scope; readonly maxTokenSeconds: number }
-  | {
-      readonly narrowing: 'provider';
-      readonly provider: string;
-      readonly scope: Scope;
-      readonly allowWider: boolean;
-    };
+  | ProviderResource;
+
+/** A resource whose tokens are the provider's own. */
+export interface ProviderResource {
+  readonly narrowing: 'provider' | 'facade';
+  readonly provider: string;
+  readonly scope: Scope;
+  readonly allowWider: boolean;
+  /** Present where `narrowing` is `facade`. */
+  readonly facade?: Facade;
+}
+
+/** A second app registration with a smaller consent of its own, which the broker acts as on behalf of the user. */
+export interface Facade {
+  readonly appId: string;
+  readonly credential: AppCredential;
+  /** Scope of the facade's own API, as the provider writes it. */
+  readonly scope: string;
+  /** The API behind it, as the provider names it. */
+  readonly resource: string;
+}
 
 export interface ClientPolicy {
   readonly clientId: string;

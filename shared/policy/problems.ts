@@ -1,19 +1,36 @@
 import { type Environment, isSafeAddress } from '../config.js';
 import { isResourceUri } from '../domain/resource.js';
 import { beyond, scopeOf } from '../domain/scope.js';
-import type { ClientDocument, PolicyDocument } from './document.js';
+import type { ClientDocument, FacadeDocument, PolicyDocument } from './document.js';
 
 const LEAST_SECRET_CHARS = 16;
 
 /** What is wrong inside a document of the right form, by its place: references that lead nowhere, and secrets that are not there. */
 export function documentProblems(document: PolicyDocument, env: Environment): readonly string[] {
-  return [...resourceProblems(document), ...clientProblems(document, env)];
+  return [...resourceProblems(document, env), ...clientProblems(document, env)];
 }
 
-function resourceProblems({ resources }: PolicyDocument): string[] {
-  return Object.keys(resources)
-    .filter((uri) => !isResourceUri(uri))
-    .map((uri) => `policy/resources: ${uri} is not an absolute URI without a fragment`);
+function resourceProblems({ resources }: PolicyDocument, env: Environment): string[] {
+  return Object.entries(resources).flatMap(([uri, entry]) => [
+    ...(isResourceUri(uri) ? [] : [`policy/resources: ${uri} is not an absolute URI without a fragment`]),
+    ...('facade' in entry && entry.facade ? facadeProblems(uri, entry.facade, env) : []),
+  ]);
+}
+
+function facadeProblems(
+  uri: string,
+  { secretSetting, resource }: FacadeDocument,
+  env: Environment,
+): string[] {
+  const place = `policy/resources/${uri}/facade`;
+  return [
+    ...(secretSetting !== undefined && !env[secretSetting]
+      ? [`${place}/secretSetting: the setting ${secretSetting} is missing`]
+      : []),
+    ...(resource !== undefined && !isResourceUri(resource)
+      ? [`${place}/resource: is not an absolute URI without a fragment`]
+      : []),
+  ];
 }
 
 function clientProblems(document: PolicyDocument, env: Environment): string[] {

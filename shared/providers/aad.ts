@@ -16,6 +16,7 @@ export const aad: ProviderRules = {
   revocation: 'none',
   limits: { inactivitySeconds: 90 * 86_400 },
   requestScope,
+  onBehalfScope,
   grantedScope,
   subjectOf,
   classify,
@@ -28,7 +29,11 @@ const PROTOCOL = 'openid profile offline_access';
 /** `offline_access` goes into every refresh, or Entra returns no successor; `openid profile` brings `oid` and `tid` back. */
 function requestScope(resource: string | undefined, scope: Scope): string {
   if (resource === undefined) return PROTOCOL;
-  return [...scope.map((token) => `${resource}/${token}`), PROTOCOL].join(' ');
+  return `${onBehalfScope(resource, scope)} ${PROTOCOL}`;
+}
+
+function onBehalfScope(resource: string, scope: Scope): string {
+  return scope.map((token) => `${resource}/${token}`).join(' ');
 }
 
 /** Entra writes scopes of the default resource bare and others with their resource in front. */

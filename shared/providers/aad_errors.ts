@@ -57,6 +57,22 @@ const DEAD: Verdict = { class: 'grant_dead' };
  * open (reference/identity-providers.md §6).
  */
 export function classify(failure: ProviderFailure, previous: Failure | undefined): Verdict {
+  return failure.facade === undefined
+    ? classifyRedemption(failure, previous)
+    : classifyOnBehalf(failure, previous);
+}
+
+/** The token a facade presents is not one it may present: expired, for another audience, or of no user. */
+const BAD_ASSERTION: ReadonlySet<number> = new Set([50013, 50027, 500131, 500133, 700003]);
+
+/** At the facade's hop the user's credential has just been redeemed: whatever is refused there, that credential is not dead. */
+function classifyOnBehalf(failure: ProviderFailure, previous: Failure | undefined): Verdict {
+  if (failure.error === 'invalid_grant' && hasCode(failure, BAD_ASSERTION)) return OUR_REQUEST;
+  const verdict = classifyRedemption(failure, previous);
+  return verdict.class === 'grant_dead' ? USER : verdict;
+}
+
+function classifyRedemption(failure: ProviderFailure, previous: Failure | undefined): Verdict {
   const { status, error, codes } = failure;
   if (isTransport(status) || error === 'temporarily_unavailable') {
     return codes.includes(THROTTLED_CODE) ? THROTTLED : TRANSIENT;

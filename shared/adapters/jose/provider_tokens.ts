@@ -10,7 +10,7 @@ import { readActor } from '../../domain/actor.js';
 import { Refusal, unavailable } from '../../domain/errors.js';
 import type { Subject } from '../../domain/subject.js';
 import type { AppTokenClaims, Clock, SubjectTokenClaims } from '../../ports.js';
-import type { ConfiguredProvider } from '../provider/token_client.js';
+import type { ConfiguredProvider } from '../provider/provider.js';
 
 export interface ProviderTokensDeps {
   readonly providers: ReadonlyMap<string, ConfiguredProvider>;

@@ -1,12 +1,20 @@
+import type { ProviderFailure } from '../../domain/refresh_result.js';
 import type { ProviderAnswer } from '../../ports.js';
+import { CredentialFault } from './app_credential.js';
 
 /** What a call to a provider came to; one that got no answer is a failure of status 0. */
 export async function answered(call: () => Promise<ProviderAnswer>): Promise<ProviderAnswer> {
   try {
     return await call();
   } catch (error) {
+    if (error instanceof CredentialFault) return { ok: false, failure: credentialFailure(error) };
     return { ok: false, failure: { status: 0, error: noAnswer(error), codes: [] } };
   }
+}
+
+/** As if the provider had refused our registration: nobody can be refreshed with it, and it is nothing of any user's. */
+function credentialFailure({ word: suberror }: CredentialFault): ProviderFailure {
+  return { status: 401, error: 'invalid_client', suberror, codes: [] };
 }
 
 /** A word for the failure log; the error's own text may quote what was sent. */

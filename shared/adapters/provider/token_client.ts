@@ -1,72 +1,35 @@
-import type { ProviderSettings } from '../../config.js';
+import type { AppCredential } from '../../config.js';
 import type { Target } from '../../domain/connection.js';
-import type { ProviderFailure } from '../../domain/refresh_result.js';
 import { CREDENTIAL } from '../../domain/upkeep.js';
-import type { Provider, ProviderAnswer, ProviderTokens } from '../../ports.js';
-import type { ProviderRules } from '../../providers/rules.js';
-import type { HttpAnswer, HttpClient } from '../http_client.js';
-import { answered, parseObject, retryAfterSeconds, word } from './answer.js';
+import type { Facade } from '../../policy.js';
+import type { ProviderAnswer } from '../../ports.js';
+import type { HttpClient } from '../http_client.js';
+import { answered } from './answer.js';
+import type { CredentialForm } from './app_credential.js';
 import type { ProviderClient } from './client.js';
-import type { ProviderDocuments } from './metadata.js';
+import type { TokenProvider } from './provider.js';
+import { readAnswer } from './token_answer.js';
 
-export interface ConfiguredProvider {
-  readonly settings: ProviderSettings;
-  readonly rules: ProviderRules;
-  /** Absent where the provider is no OpenID provider. */
-  readonly documents?: ProviderDocuments;
-  /** Where the credential is no refresh token that we redeem ourselves. */
-  readonly client?: ProviderClient;
+export interface TokenClientDeps {
+  readonly http: HttpClient;
+  readonly credentialForm: CredentialForm;
+  /** By the resource policy names. */
+  readonly facades: ReadonlyMap<string, Facade>;
 }
-
-/** A provider whose refresh tokens we redeem ourselves. */
-export type TokenProvider = ConfiguredProvider & { readonly documents: ProviderDocuments };
 
 export const REFRESH_TIMEOUT_MS = 10_000;
-/** Used when a provider does not say, or says nonsense: short, so that the token is soon asked for again. */
-const DEFAULT_LIFE_SECONDS = 300;
-const MOST_LIFE_SECONDS = 86_400;
-const MOST_TOKEN_CHARS = 20_000;
-
-/** The providers' clients, by name. */
-export function createProvider(
-  providers: ReadonlyMap<string, ConfiguredProvider>,
-  http: HttpClient,
-): Provider {
-  const clients = new Map([...providers].map(([name, provider]) => [name, clientOf(provider, http)]));
-  const named = (name: string): ProviderClient => {
-    const client = clients.get(name);
-    if (!client) throw new Error('a connection names a provider that is not configured');
-    return client;
-  };
-  return {
-    refresh: async (name, credential, target) => named(name).refresh(credential, target),
-    prove: async (name, credential) => named(name).prove(credential),
-    revoke: async (name, credential) => named(name).revoke(credential),
-    check: async (name) => named(name).check(),
-  };
-}
-
-function clientOf(provider: ConfiguredProvider, http: HttpClient): ProviderClient {
-  if (provider.client) return provider.client;
-  const { documents } = provider;
-  if (!documents) throw new TypeError('a provider has neither metadata nor a client of its own');
-  return createTokenClient({ ...provider, documents }, http);
-}
+/** Two calls, and perhaps two tokens of managed identities, must fit into the time a connection is claimed for. */
+const FACADE_TIMEOUT_MS = 6000;
 
 /** Redeems refresh tokens (RFC 6749 §6), authenticating as the app registration they were issued to. */
-function createTokenClient(provider: TokenProvider, http: HttpClient): ProviderClient {
-  const refresh = (refreshToken: string, target: Target): Promise<ProviderAnswer> =>
-    answered(async () => {
-      const { tokenEndpoint } = await provider.documents.metadata.get();
-      const answer = await http({
-        url: tokenEndpoint,
-        method: 'POST',
-        headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
-        body: refreshForm(provider, refreshToken, target),
-        timeoutMs: REFRESH_TIMEOUT_MS,
-      });
-      return readAnswer(provider.rules, answer, target);
-    });
+export function createTokenClient(provider: TokenProvider, deps: TokenClientDeps): ProviderClient {
+  const call = (tokenCall: TokenCall) => ask(deps, provider, tokenCall);
+  const refresh = (refreshToken: string, target: Target): Promise<ProviderAnswer> => {
+    const facade = facadeOf(deps, target);
+    return facade
+      ? throughFacade(provider, call, { refreshToken, target, facade })
+      : call(redemption(provider, refreshToken, target));
+  };
   return {
     refresh,
     prove: (refreshToken) => refresh(refreshToken, CREDENTIAL),
@@ -77,72 +40,86 @@ function createTokenClient(provider: TokenProvider, http: HttpClient): ProviderC
   };
 }
 
-function refreshForm({ settings, rules }: TokenProvider, refreshToken: string, target: Target): string {
+function facadeOf({ facades }: TokenClientDeps, { resource = '', facade }: Target): Facade | undefined {
+  if (facade === undefined) return undefined;
+  const found = facades.get(resource);
+  if (found?.appId !== facade) throw new Error('a target names a facade that policy does not');
+  return found;
+}
+
+function redemption({ settings, rules }: TokenProvider, refreshToken: string, target: Target): TokenCall {
   const scope = rules.requestScope(target.resource, target.scope);
-  return new URLSearchParams({
-    grant_type: 'refresh_token',
-    client_id: settings.clientId,
-    client_secret: settings.clientSecret,
-    refresh_token: refreshToken,
-    ...(scope === '' ? {} : { scope }),
-  }).toString();
-}
-
-function readAnswer(rules: ProviderRules, answer: HttpAnswer, target: Target): ProviderAnswer {
-  const body = parseObject(answer.body);
-  const accessToken = body.access_token;
-  // Some providers report errors under status 200 (GitHub): the member decides.
-  if (answer.status === 200 && typeof accessToken === 'string' && accessToken !== '' && !body.error) {
-    const tokens = readTokens(rules, { ...body, access_token: accessToken }, target);
-    if (isStorable(tokens)) return { ok: true, tokens };
-    return { ok: false, failure: { status: 200, error: 'token_too_large', codes: [] } };
-  }
-  return { ok: false, failure: readFailure(answer, body) };
-}
-
-function readTokens(
-  rules: ProviderRules,
-  body: Record<string, unknown> & { access_token: string },
-  target: Target,
-): ProviderTokens {
-  const { refresh_token: refreshToken, id_token: idToken, scope } = body;
   return {
-    accessToken: body.access_token,
-    expiresIn: lifeSeconds(body.expires_in),
-    // RFC 6749 §5.1: no `scope` means exactly what was asked.
-    scope: typeof scope === 'string' ? rules.grantedScope(scope, target.resource) : target.scope,
-    ...(typeof refreshToken === 'string' && refreshToken !== '' ? { refreshToken } : {}),
-    ...(typeof idToken === 'string' ? { idToken } : {}),
+    clientId: settings.clientId,
+    credential: settings.credential,
+    form: {
+      grant_type: 'refresh_token',
+      refresh_token: refreshToken,
+      ...(scope === '' ? {} : { scope }),
+    },
+    target,
+    timeoutMs: REFRESH_TIMEOUT_MS,
   };
 }
 
-/** A sealed token must fit a table column of 32 Ki characters: one that does not would be redeemed again and again for nothing. */
-function isStorable({ accessToken, refreshToken = '' }: ProviderTokens): boolean {
-  return accessToken.length <= MOST_TOKEN_CHARS && refreshToken.length <= MOST_TOKEN_CHARS;
+/**
+ * Two hops: the refresh token gives a token for the facade's API; with that the facade, as itself, asks on the user's behalf (Entra's
+ * jwt-bearer). Successor and identity come of the first hop, the token of the second. The second asks for no refresh token: nobody would
+ * keep it.
+ */
+async function throughFacade(
+  provider: TokenProvider,
+  call: (tokenCall: TokenCall) => Promise<ProviderAnswer>,
+  { refreshToken, target, facade }: { refreshToken: string; target: Target; facade: Facade },
+): Promise<ProviderAnswer> {
+  const { rules } = provider;
+  if (!rules.onBehalfScope) throw new Error('policy names a facade at a provider that has none');
+  const hop = redemption(provider, refreshToken, CREDENTIAL);
+  const scope = `${facade.scope} ${rules.requestScope(undefined, [])}`;
+  const first = await call({ ...hop, form: { ...hop.form, scope }, timeoutMs: FACADE_TIMEOUT_MS });
+  if (!first.ok) return first;
+  const second = await call({
+    clientId: facade.appId,
+    credential: facade.credential,
+    form: {
+      grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+      requested_token_use: 'on_behalf_of',
+      assertion: first.tokens.accessToken,
+      scope: rules.onBehalfScope(facade.resource, target.scope),
+    },
+    target: { resource: facade.resource, scope: target.scope },
+    timeoutMs: FACADE_TIMEOUT_MS,
+  });
+  if (!second.ok) return { ok: false, failure: { ...second.failure, facade: facade.appId } };
+  const { accessToken, expiresIn, scope: granted } = second.tokens;
+  return { ok: true, tokens: { ...first.tokens, accessToken, expiresIn, scope: granted } };
 }
 
-function lifeSeconds(value: unknown): number {
-  const seconds = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
-  if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds < 1) return DEFAULT_LIFE_SECONDS;
-  return Math.min(Math.floor(seconds), MOST_LIFE_SECONDS);
+interface TokenCall {
+  readonly clientId: string;
+  readonly credential: AppCredential;
+  readonly form: Readonly<Record<string, string>>;
+  /** What the answer is read as. */
+  readonly target: Target;
+  readonly timeoutMs: number;
 }
 
-function readFailure(answer: HttpAnswer, body: Record<string, unknown>): ProviderFailure {
-  const { error, suberror, error_subtype: subtype, error_codes: codes, claims, trace_id: traceId } = body;
-  const retryAfter = retryAfterSeconds(answer.headers['retry-after']);
-  return {
-    status: answer.status,
-    error: word(error) ?? 'unreadable_answer',
-    codes: Array.isArray(codes) ? codes.filter((code) => Number.isSafeInteger(code)) : [],
-    // Google's name for it is `error_subtype`.
-    ...optionalWord('suberror', suberror ?? subtype),
-    ...(typeof claims === 'string' && claims.length <= 4096 ? { claims } : {}),
-    ...optionalWord('traceId', traceId),
-    ...(retryAfter === undefined ? {} : { retryAfterSeconds: retryAfter }),
-  };
-}
-
-function optionalWord<K extends string>(name: K, value: unknown): { [P in K]?: string } {
-  const text = word(value);
-  return text === undefined ? {} : ({ [name]: text } as { [P in K]?: string });
+/** One call of the token endpoint. */
+function ask(
+  { http, credentialForm }: TokenClientDeps,
+  { settings, rules, documents }: TokenProvider,
+  { clientId, credential, form, target, timeoutMs }: TokenCall,
+): Promise<ProviderAnswer> {
+  return answered(async () => {
+    const { tokenEndpoint } = await documents.metadata.get();
+    const proof = await credentialForm(credential, settings.issuer);
+    const answer = await http({
+      url: tokenEndpoint,
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+      body: new URLSearchParams({ ...form, client_id: clientId, ...proof }).toString(),
+      timeoutMs,
+    });
+    return readAnswer(rules, answer, target);
+  });
 }

@@ -96,6 +96,7 @@ function readRefreshFailure(row: Row): RefreshFailure {
     scope: read.optionalText('scope'),
     suberror: read.optionalText('suberror'),
     traceId: read.optionalText('traceId'),
+    facade: read.optionalText('facade'),
   };
   const nextAttemptAt = read.optionalTime('nextAttemptAt');
   return {

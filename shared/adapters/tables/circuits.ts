@@ -8,10 +8,10 @@ const WRITE_TRIES = 5;
 /** One row an app registration. Instances see an opened circuit within one read. */
 export function createCircuitStore(table: Table): CircuitStore {
   return {
-    openUntil: (provider) => readTime(table, keys('circuit', provider)),
-    open: (provider, until) => writeTime(table, keys('circuit', provider), until),
-    async close(provider) {
-      const { partitionKey, rowKey } = keys('circuit', provider);
+    openUntil: (registration) => readTime(table, keys('circuit', registration)),
+    open: (registration, until) => writeTime(table, keys('circuit', registration), until),
+    async close(registration) {
+      const { partitionKey, rowKey } = keys('circuit', registration);
       const stored = await table.read(partitionKey, rowKey);
       if (stored) await table.remove(stored.row, stored.etag);
     },

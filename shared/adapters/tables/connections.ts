@@ -132,6 +132,7 @@ function keptRow(kept: KeptToken): Row {
     ...subjectColumns(subject),
     resource: target.resource,
     askedScope: formatScope(target.scope),
+    facade: target.facade,
     enrolment: kept.enrolment,
     generation: kept.generation,
     token: token?.sealed,
@@ -145,6 +146,7 @@ function keptRow(kept: KeptToken): Row {
 function readKept(row: Row): KeptToken {
   const read = columnsOf('connections', row);
   const resource = read.optionalText('resource');
+  const facade = read.optionalText('facade');
   const sealed = read.optionalText('token');
   const failure = read.optionalText('failure');
   const obtainedAt = read.optionalTime('obtainedAt');
@@ -156,7 +158,11 @@ function readKept(row: Row): KeptToken {
   };
   return {
     subject: read.subject(),
-    target: { ...(resource === undefined ? {} : { resource }), scope: read.scope('askedScope') },
+    target: {
+      ...(resource === undefined ? {} : { resource }),
+      scope: read.scope('askedScope'),
+      ...(facade === undefined ? {} : { facade }),
+    },
     enrolment: read.text('enrolment'),
     generation: read.int('generation'),
     ...(token ? { token } : {}),

@@ -18,7 +18,7 @@ describe('redeeming a refresh token (RFC 6749 §6)', () => {
     expect(Object.fromEntries(new URLSearchParams(server.bodies[0]))).toEqual({
       grant_type: 'refresh_token',
       client_id: settings.clientId,
-      client_secret: settings.clientSecret,
+      client_secret: 'the secret of the app registration',
       refresh_token: 'the refresh token',
       scope: `${GRAPH}/Mail.Read openid profile offline_access`,
     });

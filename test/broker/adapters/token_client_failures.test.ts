@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TENANT } from '../support/issuer.js';
 import { replies, type Script } from '../support/scripted_server.js';
-import { client, server, TOKENS, target, withScriptedProvider } from '../support/token_client.js';
+import { ALICE, client, server, TOKENS, target, withScriptedProvider } from '../support/token_client.js';
 
 withScriptedProvider();
 
@@ -146,7 +146,7 @@ describe('a provider that does not answer', () => {
   it('whose metadata cannot be had is one too, and no credential is sent', async () => {
     const { provider } = client();
     server.answer(replies(503, {}));
-    const answer = await provider.refresh('aad', 'the refresh token', target);
+    const answer = await provider.refresh(ALICE, 'the refresh token', target);
     expect(answer).toEqual({ ok: false, failure: { ...none, error: 'no_answer' } });
     await expect(provider.check('aad')).rejects.toThrow();
     expect(server.bodies).toEqual([]);
@@ -165,7 +165,7 @@ describe('a provider that does not answer', () => {
   });
 
   it('that is not configured is a fault of ours, not of the provider', async () => {
-    await expect(client().provider.refresh('google', 'rt', target)).rejects.toThrow();
+    await expect(client().provider.refresh({ ...ALICE, provider: 'google' }, 'rt', target)).rejects.toThrow();
   });
 
   it.each([{}, { keys: 'x' }, { keys: [null] }, { keys: ['x'] }])(

@@ -3,6 +3,7 @@ import { ConfigRefused, type Environment, readConfig } from '../../../shared/con
 
 const CANARY = 'canary-value-9f31';
 const TENANT = '11111111-1111-4111-8111-111111111111';
+const IDENTITY = '66666666-6666-4666-8666-666666666666';
 const good: Environment = {
   BROKER_ISSUER: 'https://broker.test/',
   WEBSITE_AUTH_ENABLED: 'true',
@@ -37,7 +38,7 @@ describe('settings', () => {
         issuer: `http://localhost:9400/${TENANT}/v2.0`,
         tenant: TENANT,
         clientId: 'client',
-        clientSecret: CANARY,
+        credential: { secret: CANARY },
         audiences: ['client', 'api://client'],
       },
       sessionMaxSeconds: 8 * 3600,
@@ -60,9 +61,27 @@ describe('settings', () => {
     };
     expect(readConfig(env).aad).toMatchObject({
       clientId: 'easy-auth',
-      clientSecret: 'its secret',
+      credential: { secret: 'its secret' },
       tenant: TENANT,
     });
+  });
+
+  it.each<[string, Environment]>([
+    ['of its own', { BROKER_AAD_CLIENT_SECRET: '', BROKER_AAD_FEDERATED_CLIENT_ID: IDENTITY }],
+    [
+      "of its own before Easy Auth's secret",
+      {
+        BROKER_AAD_CLIENT_SECRET: '',
+        MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: CANARY,
+        BROKER_AAD_FEDERATED_CLIENT_ID: IDENTITY,
+      },
+    ],
+    [
+      'that Easy Auth uses',
+      { BROKER_AAD_CLIENT_SECRET: '', OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: IDENTITY },
+    ],
+  ])('take a managed identity %s as the credential', (_, changes) => {
+    expect(readConfig({ ...good, ...changes }).aad.credential).toEqual({ managedIdentity: IDENTITY });
   });
 
   it('missing altogether are listed all at once', () => {
@@ -109,6 +128,11 @@ describe('settings', () => {
     ['an issuer that only begins like localhost', { BROKER_ISSUER: 'http://localhost.evil.test' }],
     ['an issuer with a query', { BROKER_ISSUER: 'https://broker.test/?x=1' }],
     ['an issuer with a fragment', { BROKER_ISSUER: 'https://broker.test/#x' }],
+    ['a secret and a managed identity', { BROKER_AAD_FEDERATED_CLIENT_ID: IDENTITY }],
+    [
+      'a managed identity that is none',
+      { BROKER_AAD_CLIENT_SECRET: '', BROKER_AAD_FEDERATED_CLIENT_ID: 'x' },
+    ],
     ['no number', { BROKER_LIVENESS_SECONDS: 'soon' }],
     ['a blank number', { BROKER_LIVENESS_SECONDS: ' ' }],
     ['a schedule that is none', { BROKER_REFRESH_SCHEDULE: 'every minute' }],

@@ -48,7 +48,7 @@ export async function createBench(clients: readonly ClientPolicy[]) {
     issuer: PROVIDER_ISSUER,
     tenant: TENANT,
     clientId: BROKER_APP,
-    clientSecret: 'unused',
+    credential: { secret: 'unused' },
     audiences: [BROKER_APP, 'api://token-broker'],
   };
   const metadata = { issuer: PROVIDER_ISSUER, tokenEndpoint: '', jwksUri: '' };

@@ -26,12 +26,26 @@ import { stubTokens } from './stub_tokens.js';
 import type { TestTables } from './tables.js';
 
 const KEY = 'https://vault.test/keys/broker';
+/** Graph through a facade. */
+export const READER = 'https://reader.test';
+export const FACADE = '55555555-5555-4555-8555-555555555555';
 export const SECRET = 'the secret of nightly-report';
 const policyDocument = {
   resources: {
     [ORDERS]: { narrowing: 'minted', scopes: ['orders.read', 'orders.write'], maxTokenSeconds: 600 },
     [GRAPH]: { narrowing: 'provider', provider: 'aad', scopes: ['Mail.Read', 'User.Read'] },
     'https://wide.test': { narrowing: 'provider', provider: 'aad', scopes: ['A', 'B'], allowWider: true },
+    [READER]: {
+      narrowing: 'facade',
+      provider: 'aad',
+      facade: {
+        appId: FACADE,
+        scope: 'api://reader/access_as_user',
+        managedIdentity: FACADE,
+        resource: GRAPH,
+      },
+      scopes: ['User.Read'],
+    },
     'https://elsewhere.test': { narrowing: 'provider', provider: 'aad', scopes: ['X'] },
   },
   clients: {
@@ -41,6 +55,7 @@ const policyDocument = {
         [ORDERS]: ['orders.read'],
         [GRAPH]: ['Mail.Read', 'User.Read'],
         'https://wide.test': ['A'],
+        [READER]: ['User.Read'],
       },
       maxGrantDays: 30,
     },

@@ -2,7 +2,7 @@ import { createHmac, createPublicKey, type KeyObject } from 'node:crypto';
 import { exportJWK, exportPKCS8, generateKeyPair, importPKCS8, type JWK, SignJWT } from 'jose';
 import type { HttpClient } from '../../../shared/adapters/http_client.js';
 import { createProviderDocuments } from '../../../shared/adapters/provider/metadata.js';
-import type { ConfiguredProvider } from '../../../shared/adapters/provider/token_client.js';
+import type { ConfiguredProvider } from '../../../shared/adapters/provider/provider.js';
 import type { ProviderSettings } from '../../../shared/config.js';
 import type { Clock } from '../../../shared/ports.js';
 import { aad } from '../../../shared/providers/aad.js';
@@ -17,7 +17,7 @@ export const settings: ProviderSettings = {
   issuer: ISSUER,
   tenant: TENANT,
   clientId: BROKER_APP,
-  clientSecret: 'the secret of the app registration',
+  credential: { secret: 'the secret of the app registration' },
   audiences: ['api://token-broker', BROKER_APP],
 };
 

@@ -37,7 +37,7 @@ export function createScriptedProvider(tenant: string): ScriptedProvider {
       calls.push(call);
       return script ? script(call) : provider.good(call);
     },
-    prove: (name, credential) => provider.refresh(name, credential, CREDENTIAL),
+    prove: (subject, credential) => provider.refresh(subject, credential, CREDENTIAL),
     revoke: async () => 'not_supported',
     check: async () => undefined,
     answers: (given) => {

@@ -1,15 +1,17 @@
-import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import type { SealContext } from '../../domain/seal_context.js';
 import { publishedKeys, signingKey } from '../../domain/signing_keys.js';
 import type { Clock, Random, Vault } from '../../ports.js';
 import type { SigningKeyStore, StoredSigningKey } from '../tables/signing_keys.js';
+import type { Signer } from './compact_jws.js';
 
 export const MINT_ALGORITHM = 'ES256';
 const RELOAD_MS = 60_000;
 const START_TRIES = 5;
 
 export interface KeyRing {
-  signer(): Promise<{ kid: string; key: CryptoKey }>;
+  signer(): Promise<Signer>;
   published(): Promise<readonly JWK[]>;
 }
 
@@ -23,7 +25,7 @@ interface KeyRingDeps {
 /** The broker's own signing keys, sealed in Table Storage and shared by every instance. The first instance to start makes the first key. */
 export function createKeyRing(deps: KeyRingDeps): KeyRing {
   const { vault, clock } = deps;
-  const opened = new Map<string, Promise<CryptoKey>>();
+  const opened = new Map<string, Promise<KeyObject>>();
   let listed: { keys: readonly StoredSigningKey[]; at: number } | undefined;
 
   const list = async (): Promise<readonly StoredSigningKey[]> => {
@@ -32,7 +34,7 @@ export function createKeyRing(deps: KeyRingDeps): KeyRing {
     listed = { keys, at: clock() };
     return keys;
   };
-  const open = (stored: StoredSigningKey): Promise<CryptoKey> => {
+  const open = (stored: StoredSigningKey): Promise<KeyObject> => {
     const known = opened.get(stored.kid);
     if (known) return known;
     const key = vault.open(stored.sealed, sealContext(stored.kid)).then(importPrivate);
@@ -74,9 +76,10 @@ async function generate({ vault, clock, random }: KeyRingDeps): Promise<StoredSi
   };
 }
 
-async function importPrivate(json: string): Promise<CryptoKey> {
-  const key = await importJWK(JSON.parse(json), MINT_ALGORITHM);
-  if (key instanceof Uint8Array) throw new Error('a signing key is not an asymmetric key');
+function importPrivate(json: string): KeyObject {
+  const key = createPrivateKey({ key: JSON.parse(json), format: 'jwk' });
+  if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1')
+    throw new Error('a signing key is not for ES256');
   return key;
 }
 

@@ -1,8 +1,9 @@
-import { createLocalJWKSet, errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { createLocalJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
 import { readActor } from '../../domain/actor.js';
 import { formatScope, scopeOf } from '../../domain/scope.js';
 import { type Subject, subjectName } from '../../domain/subject.js';
 import type { Binding, Clock, MintedToken, MintRequest, OwnTokenClaims, Random } from '../../ports.js';
+import { signCompact } from './compact_jws.js';
 import { type KeyRing, MINT_ALGORITHM } from './key_ring.js';
 import { MAX_TOKEN_CHARS, unauthenticated } from './provider_tokens.js';
 
@@ -18,25 +19,23 @@ const TYPE = 'at+jwt';
 /** RFC 9068 §2: `typ: at+jwt`, one audience, and no claim that policy does not know. `act` is who acts (RFC 8693 §4.1). */
 export async function mint(deps: OwnTokensDeps, request: MintRequest): Promise<MintedToken> {
   const { subject, clientId, lifetimeSeconds } = request;
-  const { kid, key } = await deps.keyRing.signer();
+  const signer = await deps.keyRing.signer();
   const now = Math.floor(deps.clock() / 1000);
   const id = deps.random.uuid();
-  const token = await new SignJWT({
+  const token = signCompact(signer, TYPE, {
+    iss: deps.issuer,
+    sub: subjectName(subject),
+    aud: request.resource,
     client_id: clientId,
     scope: formatScope(request.scope),
     act: request.act,
     ...(request.binding ? { cnf: { jkt: request.binding.jkt } } : {}),
     tid: subject.tenant,
     oid: subject.id,
-  })
-    .setProtectedHeader({ alg: MINT_ALGORITHM, kid, typ: TYPE })
-    .setIssuer(deps.issuer)
-    .setSubject(subjectName(subject))
-    .setAudience(request.resource)
-    .setIssuedAt(now)
-    .setExpirationTime(now + lifetimeSeconds)
-    .setJti(id)
-    .sign(key);
+    iat: now,
+    exp: now + lifetimeSeconds,
+    jti: id,
+  });
   return { token, id, expiresIn: lifetimeSeconds };
 }
 

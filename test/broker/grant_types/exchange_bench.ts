@@ -1,3 +1,4 @@
+import { KeyObject } from 'node:crypto';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { createTokens } from '../../../shared/adapters/jose/tokens.js';
 import { digest } from '../../../shared/domain/digest.js';
@@ -58,7 +59,10 @@ export async function createBench(clients: readonly ClientPolicy[]) {
   const tokens = createTokens({
     issuer: ISSUER,
     providers: new Map([['aad', { settings, rules: aad, documents }]]),
-    keyRing: { signer: async () => ({ kid: 'o', key: own.privateKey }), published: async () => [ownKey] },
+    keyRing: {
+      signer: async () => ({ kid: 'o', key: KeyObject.from(own.privateKey) }),
+      published: async () => [ownKey],
+    },
     clock: () => now,
     random: { uuid: () => `id-${++ids}`, bytes: (count) => new Uint8Array(count) },
   });

@@ -1,13 +1,16 @@
 #!/usr/bin/env node
+import cluster from 'node:cluster';
 import { type Command, readCommand, type ServeOptions } from './cli/command.js';
 import { updateConfig } from './cli/update.js';
 import { usage } from './cli/usage.js';
+import { startWorkers } from './cluster/primary.js';
+import { runWorker } from './cluster/worker.js';
 import { describeSettings } from './config/describe.js';
 import { readSettings } from './config/read.js';
 import { loadDocument } from './config/source.js';
 import { ConfigError, messageOf } from './errors.js';
-import { startGateway } from './gateway.js';
-import { createConsoleLog } from './log.js';
+import { type Gateway, startGateway } from './gateway.js';
+import { createConsoleLog, type Log } from './log.js';
 
 function validate({ config, env }: Extract<Command, { kind: 'validate' }>): void {
   const { name, value } = loadDocument(config, env);
@@ -25,9 +28,14 @@ function update(command: Extract<Command, { kind: 'update' }>): void {
   );
 }
 
+function start(options: ServeOptions, log: Log): Promise<Gateway> {
+  if (options.workers === 1) return startGateway({ ...options, log });
+  return startWorkers({ ...options, log, gaveUp: () => process.exit(1) });
+}
+
 async function serve(options: ServeOptions): Promise<void> {
   const log = createConsoleLog(options.level, options.format);
-  const gateway = await startGateway({ ...options, log });
+  const gateway = await start(options, log);
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) return;
@@ -61,8 +69,9 @@ function explain(error: unknown): string {
   return `easyauth ${verb} refuses:\n${error.problems.map((problem) => `  - ${problem}`).join('\n')}`;
 }
 
-run().catch((error: unknown) => {
-  const text = explain(error);
-  process.stderr.write(`${text}\n`);
-  process.exitCode = 1;
-});
+if (cluster.isWorker) runWorker();
+else
+  run().catch((error: unknown) => {
+    process.stderr.write(`${explain(error)}\n`);
+    process.exitCode = 1;
+  });

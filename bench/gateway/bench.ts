@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startIdentityProvider } from '../../local/identity_provider/server.js';
 import { apache, apacheOidc } from './apache.js';
 import type { Candidate } from './candidate.js';
-import { gateway, gatewayOff } from './easyauth.js';
+import { gateway, gatewayName, gatewayOf, gatewayOff } from './easyauth.js';
 import { load, loadName, type Target } from './load.js';
 import { nginx } from './nginx.js';
 import { clientId, clientSecret, directoryFor, loginHint, tid } from './people.js';
@@ -18,6 +18,9 @@ export interface BenchOptions {
   readonly seconds: number;
   readonly say: (text: string) => void;
 }
+
+/** One process, and one a core: nginx and Apache take all cores. */
+const workerCounts = [...new Set([1, availableParallelism()])];
 
 async function startCandidates(directory: string, stops: (() => Promise<void>)[]): Promise<Candidate[]> {
   const app = start(process.execPath, [fileURLToPath(new URL('./upstream.js', import.meta.url))]);
@@ -54,6 +57,11 @@ async function startCandidates(directory: string, stops: (() => Promise<void>)[]
     candidate.target === undefined
       ? candidate
       : { ...candidate, target: { url: candidate.target.url, cookie } };
+  const gateways: Candidate[] = [];
+  for (const workers of workerCounts) {
+    gateways.push(alike(keep(await gatewayOff({ ...own, directory: join(directory, 'off') }, workers))));
+    gateways.push(workers === 1 ? signedIn : keep(await gatewayOf(own, workers, signedIn)));
+  }
   return [
     {
       name: 'the app directly',
@@ -65,8 +73,7 @@ async function startCandidates(directory: string, stops: (() => Promise<void>)[]
     alike(keep(await nginx({ upstream, inject, directory }))),
     alike(keep(await apache({ upstream, inject, directory: join(directory, 'apache') }))),
     keep(await apacheOidc(oidc)),
-    alike(keep(await gatewayOff({ ...own, directory: join(directory, 'off') }))),
-    signedIn,
+    ...gateways,
   ];
 }
 
@@ -77,24 +84,22 @@ async function measure(candidate: Candidate, target: Target, seconds: number): P
   return { ...figures, cpuMicros: (candidate.cpuTime() - before) / figures.requests };
 }
 
-function verdicts(rows: readonly Row[]): string {
-  const named = (name: string) => rate(rows.find((row) => row.candidate.name === name));
-  const own = named('gateway, signed in');
-  const targets: [string, number, number][] = [
-    ['of Apache mod_auth_openidc', own / named('Apache mod_auth_openidc'), 2],
-    ['of nginx proxy_pass', own / named('nginx proxy_pass'), 0.5],
-    ['of itself with authentication off', own / named('gateway, authentication off'), 0.8],
+function verdict(rows: readonly Row[], workers: number): string {
+  const find = (name: string) => rows.find((row) => row.candidate.name === name);
+  const name = gatewayName(true, workers);
+  const own = find(name);
+  const targets: [string, number][] = [
+    ['Apache mod_auth_openidc', 2],
+    ['nginx proxy_pass', 0.5],
+    [gatewayName(false, workers), 0.8],
   ];
-  const ownCpu = cpu(rows.find((row) => row.candidate.name === 'gateway, signed in'));
-  const others = rows.filter(
-    ({ candidate }) => candidate.target !== undefined && /Apache|nginx|off/.test(candidate.name),
-  );
-  const byCpu = others.map((row) => `${(cpu(row) / ownCpu).toFixed(2)} of ${row.candidate.name}`).join(', ');
-  const line = ([name, ratio, wanted]: [string, number, number]) =>
-    Number.isNaN(ratio)
-      ? `gateway, signed in: not measured against ${name.slice(3)} here`
-      : `gateway, signed in: ${ratio.toFixed(2)} ${name}, wanted at least ${wanted}: ${ratio >= wanted ? 'met' : 'MISSED'}`;
-  return [...targets.map(line), `by processor time a request instead: ${byCpu}`].join('\n');
+  const lines = targets.map(([peer, wanted]) => {
+    const ratio = rate(own) / rate(find(peer));
+    if (Number.isNaN(ratio)) return `${name}: not measured against ${peer} here`;
+    const byCpu = (cpu(find(peer)) / cpu(own)).toFixed(2);
+    return `${name}: ${ratio.toFixed(2)} of ${peer}, wanted at least ${wanted}: ${ratio >= wanted ? 'met' : 'MISSED'}; by processor time a request ${byCpu}`;
+  });
+  return lines.join('\n');
 }
 
 /** Measures the gateway beside its peers, all in this run over the same app, and prints one table. */
@@ -118,7 +123,7 @@ export async function benchGateway({ rounds, seconds, say }: BenchOptions): Prom
     say(
       `50 connections by ${loadName}, medians, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}\n`,
     );
-    say(`${table(rows, nginxRow)}\n\n${verdicts(rows)}`);
+    say(`${table(rows, nginxRow)}\n\n${workerCounts.map((workers) => verdict(rows, workers)).join('\n')}`);
   } finally {
     for (const stop of stops.reverse()) await stop();
     await rm(directory, { recursive: true, force: true });

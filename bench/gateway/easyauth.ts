@@ -33,28 +33,34 @@ export function authJson({ issuer, clientId }: GatewayWanted, enabled: boolean):
   });
 }
 
-async function run(wanted: GatewayWanted, enabled: boolean) {
+interface Mode {
+  readonly enabled: boolean;
+  readonly workers: number;
+  readonly port: number;
+}
+
+async function run(wanted: GatewayWanted, { enabled, workers, port }: Mode) {
   await mkdir(wanted.directory, { recursive: true });
   const file = join(wanted.directory, `auth-${enabled}.json`);
   await writeFile(file, authJson(wanted, enabled));
-  const port = String(enabled ? wanted.port : 0);
-  const args = ['--config', file, '--upstream', wanted.upstream, '--state', wanted.directory, '--port', port];
-  const started = start(process.execPath, [command, ...args, '--log', 'info'], {
-    AAD_SECRET: wanted.clientSecret,
-  });
+  const options = { '--config': file, '--upstream': wanted.upstream, '--state': wanted.directory };
+  const numbers = { '--port': String(port), '--workers': String(workers) };
+  const args = Object.entries({ ...options, ...numbers, '--log': 'info' }).flat();
+  const started = start(process.execPath, [command, ...args], { AAD_SECRET: wanted.clientSecret });
   return { ...started, url: await saying(started, /listening url=(\S+)/) };
 }
 
+/** `gateway, signed in, 2 processes` */
+export function gatewayName(enabled: boolean, workers: number): string {
+  const processes = workers === 1 ? '1 process' : `${workers} processes`;
+  return `gateway, ${enabled ? 'signed in' : 'authentication off'}, ${processes}`;
+}
+
 /** The gateway's command with authentication switched off: the same proxying and nothing else. */
-export async function gatewayOff(wanted: GatewayWanted): Promise<Candidate> {
-  const { url, stop, cpuTime } = await run(wanted, false);
-  return {
-    name: 'gateway, authentication off',
-    target: { url: `${url}/`, cookie: '' },
-    note: 'nothing injected',
-    stop,
-    cpuTime,
-  };
+export async function gatewayOff(wanted: GatewayWanted, workers: number): Promise<Candidate> {
+  const { url, stop, cpuTime } = await run(wanted, { enabled: false, workers, port: 0 });
+  const target = { url: `${url}/`, cookie: '' };
+  return { name: gatewayName(false, workers), target, note: 'nothing injected', stop, cpuTime };
 }
 
 export interface SignedInGateway extends Candidate {
@@ -78,10 +84,21 @@ export async function signIn(
   return { cookie: cookies.filter((pair) => pair.startsWith('AppServiceAuthSession')).join('; '), injected };
 }
 
-/** The gateway's command with a signed-in user: session, token store, all headers. */
+/** The gateway's command, one process, with a signed-in user: session, token store, all headers. */
 export async function gateway(wanted: GatewayWanted): Promise<SignedInGateway> {
-  const { url, stop, cpuTime } = await run(wanted, true);
+  const { url, stop, cpuTime } = await run(wanted, { enabled: true, workers: 1, port: wanted.port });
   const { cookie, injected } = await signIn(url, wanted.loginHint);
   const note = `${sizeOf(injected)} bytes injected`;
-  return { name: 'gateway, signed in', target: { url: `${url}/`, cookie }, note, injected, stop, cpuTime };
+  return { name: gatewayName(true, 1), target: { url: `${url}/`, cookie }, note, injected, stop, cpuTime };
+}
+
+/** As `gateway` with several processes, over the same keys and token store: the same session is good here. */
+export async function gatewayOf(
+  wanted: GatewayWanted,
+  workers: number,
+  one: SignedInGateway,
+): Promise<Candidate> {
+  const { url, stop, cpuTime } = await run(wanted, { enabled: true, workers, port: 0 });
+  const target = { url: `${url}/`, cookie: one.target?.cookie ?? '' };
+  return { name: gatewayName(true, workers), target, note: one.note, stop, cpuTime };
 }

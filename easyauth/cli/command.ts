@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { Environment } from '../config/settings.js';
 import { ConfigError, messageOf } from '../errors.js';
@@ -19,6 +20,8 @@ export interface ServeOptions {
   readonly config: string | undefined;
   readonly upstream: string;
   readonly port: number;
+  /** How many processes serve. */
+  readonly workers: number;
   readonly stateDir: string;
   readonly level: LogLevel;
   readonly format: LogFormat;
@@ -42,6 +45,7 @@ const flags: Readonly<Record<Verb, NonNullable<ParseArgsConfig['options']>>> = {
     ...common,
     upstream: { type: 'string' },
     port: { type: 'string' },
+    workers: { type: 'string' },
     state: { type: 'string' },
     compat: { type: 'string', multiple: true },
     log: { type: 'string' },
@@ -75,6 +79,18 @@ function portOf(value: string, problems: string[]): number {
   if (/^\d{1,5}$/.test(value) && port <= 65_535) return port;
   problems.push('EASYAUTH_PORT or --port: must be a port number, 0 to 65535');
   return 0;
+}
+
+/** One for each core, but a gateway leaves some of a large machine to the app. */
+const mostByDefault = 4;
+const most = 64;
+
+function workersOf(value: string | undefined, problems: string[]): number {
+  if (value === undefined || value === '') return Math.min(availableParallelism(), mostByDefault);
+  const workers = Number(value);
+  if (/^\d{1,2}$/.test(value) && workers >= 1 && workers <= most) return workers;
+  problems.push(`EASYAUTH_WORKERS or --workers: must be a number of processes, 1 to ${most}`);
+  return 1;
 }
 
 function levelOf(value: string, problems: string[]): LogLevel {
@@ -115,6 +131,7 @@ function serveOptions(values: Values, env: Environment, problems: string[]): Ser
     config: textOf(values.config),
     upstream,
     port: portOf(textOf(values.port) ?? env.EASYAUTH_PORT ?? '8080', problems),
+    workers: workersOf(textOf(values.workers) ?? env.EASYAUTH_WORKERS, problems),
     stateDir: textOf(values.state) ?? env.WEBSITE_AUTH_STATE_DIRECTORY ?? '.easyauth',
     level: levelOf(textOf(values.log) ?? env.WEBSITE_AUTH_TRACE_LEVEL ?? 'info', problems),
     format: formatOf(textOf(values['log-format']) ?? env.EASYAUTH_LOG_FORMAT ?? 'human', problems),

@@ -17,6 +17,8 @@ Options
 ${configOption}
   --upstream URL      the app                                      EASYAUTH_UPSTREAM
   --port N            where to listen, default 8080, 0 = any       EASYAUTH_PORT
+  --workers N         processes that serve, default one a core,     EASYAUTH_WORKERS
+                      four at most
   --state DIR         keys and tokens, default .easyauth           WEBSITE_AUTH_STATE_DIRECTORY
 ${compatOption}
   --log LEVEL         off, error, warn, info (default), trace      WEBSITE_AUTH_TRACE_LEVEL

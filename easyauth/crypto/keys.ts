@@ -44,9 +44,9 @@ function ring(masters: readonly Buffer[], purpose: string): KeyRing {
   return [first, ...rest];
 }
 
-function parse(setting: string, value: string, problems: string[]): Buffer[] {
+function parse(setting: string, value: string, problems: string[]): string[] {
   const items = value.split(',').map((item) => item.trim());
-  const found = items.map(keyOf).filter((key) => key !== undefined);
+  const found = items.flatMap((item) => keyOf(item)?.toString('hex') ?? []);
   if (found.length < items.length)
     problems.push(
       `${setting}: must be hexadecimal or Base64 keys of 16 to 64 bytes, between commas, the current one first`,
@@ -102,37 +102,44 @@ interface KeySource {
   readonly log: Log;
 }
 
+/** The configured keys as hexadecimal texts, the current one first. Key material: never to be logged. */
+export interface MasterKeys {
+  readonly encryption: readonly string[];
+  readonly signing: readonly string[];
+}
+
 /**
  * The keys for cookies and stored tokens: from `WEBSITE_AUTH_ENCRYPTION_KEY` and `WEBSITE_AUTH_SIGNING_KEY` (hexadecimal or
  * Base64; several between commas, the current one first), else made once and kept in the state directory, mode 0600.
  * @throws ConfigError when a setting is not a key, or only one of the two is set
  */
-export function loadKeys({ settings, env, stateDir, log }: KeySource): Keys {
+export function readMasterKeys({ settings, env, stateDir, log }: KeySource): MasterKeys {
   const names = [settings.encryptionKeySetting, settings.signingKeySetting] as const;
   const [encryption, signing] = names.map((name) => (env[name] === '' ? undefined : env[name]));
-  const problems: string[] = [];
   if ((encryption === undefined) !== (signing === undefined))
-    problems.push(`${names.join(' and ')}: set both or none`);
-  let masters: { encryption: Buffer[]; signing: Buffer[] };
-  if (encryption !== undefined && signing !== undefined) {
-    masters = {
-      encryption: parse(names[0], encryption, problems),
-      signing: parse(names[1], signing, problems),
-    };
-  } else {
+    throw new ConfigError([`${names.join(' and ')}: set both or none`]);
+  if (encryption === undefined || signing === undefined) {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    const file = problems.length > 0 ? { encryption: '', signing: '' } : storedKeys(stateDir, log);
-    masters = {
-      encryption: file.encryption.split(',').map((key) => Buffer.from(key, 'hex')),
-      signing: file.signing.split(',').map((key) => Buffer.from(key, 'hex')),
-    };
+    const file = storedKeys(stateDir, log);
+    return { encryption: file.encryption.split(','), signing: file.signing.split(',') };
   }
+  const problems: string[] = [];
+  const keys = {
+    encryption: parse(names[0], encryption, problems),
+    signing: parse(names[1], signing, problems),
+  };
   if (problems.length > 0) throw new ConfigError(problems);
-  const [current, ...older] = masters.signing.map((secret) => ({ id: Buffer.alloc(0), secret }));
-  if (current === undefined) throw new ConfigError([`${names[1]}: holds no key`]);
+  return keys;
+}
+
+/** The key rings of these keys. @throws ConfigError when one of the lists is empty */
+export function keysOf(master: MasterKeys): Keys {
+  const bytes = (keys: readonly string[]) => keys.map((key) => Buffer.from(key, 'hex'));
+  const [current, ...older] = bytes(master.signing).map((secret) => ({ id: Buffer.alloc(0), secret }));
+  if (current === undefined) throw new ConfigError(['the signing keys: there is none']);
   return {
     sessionTokens: [current, ...older],
-    encryption: (purpose) => ring(masters.encryption, `encryption ${purpose}`),
-    signing: (purpose) => ring(masters.signing, `signing ${purpose}`),
+    encryption: (purpose) => ring(bytes(master.encryption), `encryption ${purpose}`),
+    signing: (purpose) => ring(bytes(master.signing), `signing ${purpose}`),
   };
 }

@@ -20,7 +20,7 @@ export async function nativeToken(
   const verifier = query.get('code_verifier') ?? '';
   if (code === '' || verifier === '')
     return textReply(400, 'authorization_code and code_verifier are needed.');
-  const session = context.nativeCodes.redeem(code, verifier);
+  const session = await context.nativeCodes.redeem(code, verifier);
   if (session?.principal.provider !== provider.alias)
     return emptyReply(401, { substatus: substatus.invalidToken });
   return jsonReply(await tokenBody(context, incoming, session));

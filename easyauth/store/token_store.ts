@@ -34,6 +34,11 @@ export interface TokenStore {
    * @throws StoreBusyError when the right could not be had in time
    */
   exclusive<T>(user: string, work: (lease: Lease) => Promise<T>): Promise<T>;
+  /**
+   * Whether `key` (64 hexadecimal digits) is claimed for the first time, over all gateways that share the store. A claim holds for
+   * ten minutes at least.
+   */
+  claim(key: string): Promise<boolean>;
   /** When the document was last written, in milliseconds since 1970; undefined when there is none. */
   writtenAt(user: string): Promise<number | undefined>;
   /**
@@ -53,6 +58,12 @@ const userForm = /^[0-9a-f]{16,128}$/;
 export function documentName(user: string): string {
   if (!userForm.test(user)) throw new TypeError('a user key is lower-case hexadecimal');
   return `${user}.json`;
+}
+
+/** The name of the mark that a claim leaves. @throws TypeError for anything but a hash */
+export function claimName(key: string): string {
+  if (!/^[0-9a-f]{64}$/.test(key)) throw new TypeError('a claim is named by a hash in hexadecimal');
+  return `${key}.claim`;
 }
 
 /** The user a document name belongs to; undefined for any other name. */

@@ -24,6 +24,8 @@ export interface TokenVault {
   put(user: string, entry: TokenEntry): Promise<void>;
   remove(user: string): Promise<void>;
   exclusive<T>(user: string, work: (lease: Lease) => Promise<T>): Promise<T>;
+  /** Forgets what is remembered of a user, questions under way included: the store has been changed by another process. */
+  forget(user: string): void;
 }
 
 export interface VaultDeps {
@@ -32,6 +34,8 @@ export interface VaultDeps {
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Told after each write and removal, and waited for: other processes that remember the user. */
+  readonly changed?: (user: string) => Promise<void>;
 }
 
 /** Clocks of several machines are at most so far apart. */
@@ -96,7 +100,7 @@ function createDocuments({ sealer, log }: VaultDeps) {
 
 /** Keeps entries sealed in `store`, and remembers opened ones, about 64 MB of them. */
 export function createTokenVault(deps: VaultDeps): TokenVault {
-  const { store, now } = deps;
+  const { store, now, changed = async () => {} } = deps;
   const documents = createDocuments(deps);
   const cache = new LRUCache<string, Found>({ maxSize: 64_000_000, sizeCalculation: sizeOf });
   const asking = new Map<string, { wallAt: number; found: Promise<Found> }>();
@@ -130,6 +134,17 @@ export function createTokenVault(deps: VaultDeps): TokenVault {
     }
   };
 
+  /** Remembered as asked for never: no glance is content with it, and no answer to an earlier question replaces it. */
+  const forget = (user: string): void => {
+    asking.delete(user);
+    const steadyAt = performance.now();
+    cache.set(user, { version: undefined, tokens: undefined, steadyAt, wallAt: Number.NEGATIVE_INFINITY });
+  };
+  const tell = async (user: string): Promise<void> => {
+    forget(user);
+    await changed(user);
+  };
+
   const write = async (user: string, entry: TokenEntry): Promise<void> => {
     const { version, tokens } = await ask(user);
     const entries = new Map(tokens?.entries ?? []).set(entry.provider, entry);
@@ -151,15 +166,18 @@ export function createTokenVault(deps: VaultDeps): TokenVault {
         } catch (error) {
           if (!(error instanceof StoreConflictError) || conflicts === mostConflicts) throw error;
         } finally {
-          cache.delete(user);
+          await tell(user);
         }
       }
     },
     remove: async (user) => {
-      cache.delete(user);
-      await store.remove(user);
-      cache.delete(user);
+      try {
+        await store.remove(user);
+      } finally {
+        await tell(user);
+      }
     },
+    forget,
     exclusive: store.exclusive,
   };
 }

@@ -4,7 +4,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSettings } from '../../easyauth/config/read.js';
-import { loadKeys } from '../../easyauth/crypto/keys.js';
+import { keysOf, readMasterKeys } from '../../easyauth/crypto/keys.js';
 import { createSealer } from '../../easyauth/crypto/seal.js';
 import { createFileStore } from '../../easyauth/store/file/file_store.js';
 import type { TokenEntry } from '../../easyauth/store/token_entry.js';
@@ -22,7 +22,7 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 const user = 'ab'.repeat(32);
 const other = 'cd'.repeat(32);
 const { settings } = readSettings({ globalValidation: { unauthenticatedClientAction: 'Return401' } }, {});
-const keys = () => loadKeys({ settings, env: {}, stateDir: directory, log: () => {} });
+const keys = () => keysOf(readMasterKeys({ settings, env: {}, stateDir: directory, log: () => {} }));
 const entry: TokenEntry = { provider: 'aad', userId: 'alice', claims: [], accessToken: 'canary-at' };
 
 async function vault(lines: string[] = []) {
@@ -46,7 +46,7 @@ describe('§6 §9 keys [D/M]', () => {
 
   it('that are no keys, or only half set, are refused by name', () => {
     const load = (env: Record<string, string>) => () =>
-      loadKeys({ settings, env, stateDir: directory, log: () => {} });
+      keysOf(readMasterKeys({ settings, env, stateDir: directory, log: () => {} }));
     expect(load({ WEBSITE_AUTH_ENCRYPTION_KEY: 'ab'.repeat(32) })).toThrow(/set both or none/);
     const bad = { WEBSITE_AUTH_ENCRYPTION_KEY: 'canary', WEBSITE_AUTH_SIGNING_KEY: 'ab'.repeat(32) };
     expect(load(bad)).toThrow(/WEBSITE_AUTH_ENCRYPTION_KEY: must be hexadecimal/);

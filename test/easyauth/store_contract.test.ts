@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSettings } from '../../easyauth/config/read.js';
-import { loadKeys } from '../../easyauth/crypto/keys.js';
+import { keysOf, readMasterKeys } from '../../easyauth/crypto/keys.js';
 import { createSealer } from '../../easyauth/crypto/seal.js';
 import { createBlobStore } from '../../easyauth/store/blob/blob_store.js';
 import { createFileStore } from '../../easyauth/store/file/file_store.js';
@@ -65,7 +65,7 @@ async function single(place: Place): Promise<TokenStore> {
 const user = 'ab'.repeat(32);
 const { settings } = readSettings({ globalValidation: { unauthenticatedClientAction: 'Return401' } }, {});
 const vaultOf = (store: TokenStore, now = Date.now) => {
-  const keys = loadKeys({ settings, env: {}, stateDir: directory, log: () => {} });
+  const keys = keysOf(readMasterKeys({ settings, env: {}, stateDir: directory, log: () => {} }));
   return createTokenVault({ store, sealer: createSealer(keys, 'token store'), log: () => {}, now });
 };
 const entry: TokenEntry = { provider: 'aad', userId: 'alice', claims: [], accessToken: 'at' };

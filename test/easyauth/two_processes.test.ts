@@ -48,7 +48,18 @@ async function startPair(changes: Record<string, unknown>, env: Record<string, s
   const stateDir = await mkdtemp(join(directory, 'state-'));
   const config = join(stateDir, 'auth.json');
   await writeFile(config, JSON.stringify(ordinaryConfig(provider.issuer, changes)));
-  const args = ['--config', config, '--upstream', app.url, '--state', stateDir, '--port', '0'];
+  const args = [
+    '--config',
+    config,
+    '--upstream',
+    app.url,
+    '--state',
+    stateDir,
+    '--port',
+    '0',
+    '--workers',
+    '1',
+  ];
   const start = () => runGateway(compiled.command, args, { AAD_SECRET: clientSecret, ...env });
   const runs = [start(), start()];
   const found = await Promise.all(runs.map((run) => run.saying(/listening url=(\S+)/)));

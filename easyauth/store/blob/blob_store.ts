@@ -1,12 +1,33 @@
+import { randomBytes } from 'node:crypto';
 import type { Secret } from '../../config/settings.js';
 import { createKeyQueue } from '../key_queue.js';
 import { StoreConflictError, StoreUnavailableError } from '../store_errors.js';
-import { documentName, type Lease, type TokenStore, userOfDocument } from '../token_store.js';
-import { createBlobClient } from './blob_client.js';
-import { listBlobs } from './blob_list.js';
+import { claimName, documentName, type Lease, type TokenStore, userOfDocument } from '../token_store.js';
+import { type BlobClient, createBlobClient } from './blob_client.js';
+import { type ListedBlob, listBlobs } from './blob_list.js';
 import { staleMs, withLockBlob } from './blob_lock.js';
 
 const emptyDocument = '{"version":1,"encrypted":true,"tokens":{}}';
+
+const leftoverMs = 20 * staleMs;
+const leftoverForm = /\.json\.lock$|^[0-9a-f]{64}\.claim$/;
+
+/** Removes an old claim or a lock that a killed gateway left; without the permission to delete they stay. */
+async function removeLeftover(client: BlobClient, { name, etag, modifiedAt }: ListedBlob): Promise<void> {
+  if (!leftoverForm.test(name) || Date.now() - modifiedAt < leftoverMs) return;
+  try {
+    await client.call({ method: 'DELETE', name, headers: { 'if-match': etag } });
+  } catch (error) {
+    if (!(error instanceof StoreUnavailableError) || error.failure !== 'refused') throw error;
+  }
+}
+
+/** A mark that only one of many can make. Our own call may have been applied although its answer was lost: the text tells. */
+async function claim(client: BlobClient, name: string): Promise<boolean> {
+  const body = randomBytes(16).toString('hex');
+  const { status } = await client.call({ method: 'PUT', name, body, headers: { 'if-none-match': '*' } });
+  return status < 300 || (await client.call({ method: 'GET', name })).text === body;
+}
 
 /**
  * Token documents in a blob container, reached by its SAS URL with plain GET, PUT and DELETE: `<user>.json`, each write on the
@@ -41,17 +62,16 @@ export function createBlobStore(container: Secret): TokenStore {
     },
     exclusive: <T>(user: string, work: (lease: Lease) => Promise<T>) =>
       queued(user, () => withLockBlob(client, `${documentName(user)}.lock`, work)),
+    claim: (key) => claim(client, claimName(key)),
     writtenAt: async (user) => {
       const { status, modifiedAt } = await client.call({ method: 'HEAD', name: documentName(user) });
       return status === 200 ? modifiedAt : undefined;
     },
     async *unusedSince(part, before) {
-      for await (const { name, etag, modifiedAt } of listBlobs(client, part)) {
-        const user = userOfDocument(name);
-        if (user !== undefined) {
-          if (modifiedAt < before) yield user;
-        } else if (name.endsWith('.json.lock') && Date.now() - modifiedAt > 20 * staleMs)
-          await client.call({ method: 'DELETE', name, headers: { 'if-match': etag } });
+      for await (const blob of listBlobs(client, part)) {
+        const user = userOfDocument(blob.name);
+        if (user === undefined) await removeLeftover(client, blob);
+        else if (blob.modifiedAt < before) yield user;
       }
     },
     close: () => client.close(),

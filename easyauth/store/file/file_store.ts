@@ -4,9 +4,9 @@ import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createKeyQueue } from '../key_queue.js';
 import { StoreConflictError } from '../store_errors.js';
-import { documentName, type Lease, type TokenStore, userOfDocument } from '../token_store.js';
+import { claimName, documentName, type Lease, type TokenStore, userOfDocument } from '../token_store.js';
 import { namesOf, removeLeftover, writtenAt } from './leftovers.js';
-import { withLockFile } from './lock_file.js';
+import { create, withLockFile } from './lock_file.js';
 
 function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
@@ -83,6 +83,11 @@ export async function createFileStore(directory: string): Promise<TokenStore> {
         await makeDirectory();
         return withLockFile(`${pathOf(user)}.lock`, work);
       }),
+    claim: async (key) => {
+      const path = join(directory, claimName(key));
+      await makeDirectory();
+      return create(path, '');
+    },
     writtenAt: (user) => writtenAt(pathOf(user)),
     async *unusedSince(part, before) {
       for (const name of await namesOf(directory, part)) {

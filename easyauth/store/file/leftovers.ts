@@ -4,7 +4,7 @@ import { breakStale, remove } from './lock_file.js';
 
 /** Younger ones may belong to a write or a lock that is under way. */
 const leftoverMs = 600_000;
-const form = /\.json\.(?:[0-9a-f]{12}\.tmp|lock|lock\.break)$/;
+const form = /\.json\.(?:[0-9a-f]{12}\.tmp|lock|lock\.break)$|^[0-9a-f]{64}\.claim$/;
 
 /** The names in a directory that begin with `part`; none when it is not there. */
 export async function namesOf(directory: string, part: string): Promise<readonly string[]> {
@@ -19,7 +19,7 @@ export async function writtenAt(path: string): Promise<number | undefined> {
   return (await stat(path).catch(() => undefined))?.mtimeMs;
 }
 
-/** Removes a half-written document, a lock or a lock guard that a killed gateway left behind; any other name is left alone. */
+/** Removes an old claim, or a half-written document, lock or lock guard that a killed gateway left; other names are left alone. */
 export async function removeLeftover(directory: string, name: string): Promise<void> {
   if (!form.test(name)) return;
   const path = join(directory, name);

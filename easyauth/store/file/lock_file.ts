@@ -13,7 +13,8 @@ function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }
 
-async function create(path: string, text: string): Promise<boolean> {
+/** Makes a file, mode 0600, unless there is one: true for exactly one of many who try. */
+export async function create(path: string, text: string): Promise<boolean> {
   try {
     const file = await open(path, 'wx', 0o600);
     await file.writeFile(text);

@@ -2,6 +2,7 @@ import { app } from '@azure/functions';
 import { entry, live } from '../shared/compose.js';
 
 app.hook.appStart(() => entry.start());
+app.hook.appTerminate(entry.stop((broker) => broker.stop()));
 
 app.http('health_live', {
   route: 'health/live',

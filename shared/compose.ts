@@ -18,6 +18,8 @@ export interface Broker {
   readonly http: Readonly<Record<HttpRoute, HttpHandler>>;
   readonly findDue: FindDue;
   readonly workDue: WorkDue;
+  /** Writes what is only counted yet: for the end of the process. */
+  readonly stop: () => Promise<void>;
 }
 
 /**
@@ -32,6 +34,7 @@ export function composeBroker(env: Environment, system: System = SYSTEM): Broker
   return {
     findDue: flows.findDue,
     workDue: flows.workDue,
+    stop: adapters.flushAudit,
     http: createHandlers({ ...system, ...settings, adapters, flows }),
   };
 }
@@ -44,6 +47,7 @@ function logConfigured(log: Log, { config, policy }: Settings): void {
     clients: policy.clients.size,
     resources: policy.resources.size,
     policyHash: policy.hash,
+    policyRevision: policy.revision,
     vault: 'keyFile' in config.vault ? 'key file' : 'key vault',
   });
 }

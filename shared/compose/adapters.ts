@@ -24,6 +24,8 @@ import { createVault } from '../adapters/vault/envelope.js';
 import { createKeyFile } from '../adapters/vault/key_file.js';
 import { createKeyVault } from '../adapters/vault/key_vault.js';
 import type { Config } from '../config.js';
+import { withBoundedRefusals } from '../flows/bounded_refusals.js';
+import { withPolicyFacts } from '../flows/with_policy_facts.js';
 import type { Facade, Policy } from '../policy.js';
 import type { Clock } from '../ports.js';
 import { aad } from '../providers/aad.js';
@@ -38,7 +40,7 @@ export interface Settings {
 }
 
 /** Every boundary, built once. */
-export function createAdapters({ config, policy }: Settings, { clock, random }: System) {
+export function createAdapters({ config, policy }: Settings, { clock, random, log }: System) {
   const table = createTables(config.tables);
   const vault = createVault(
     'keyFile' in config.vault ? createKeyFile(config.vault.keyFile) : createKeyVault(config.vault.keyId),
@@ -59,13 +61,17 @@ export function createAdapters({ config, policy }: Settings, { clock, random }: 
     clock,
     random,
   });
+  const audit = withPolicyFacts(createAuditLog(table('audit')), policy);
+  const refusals = withBoundedRefusals(audit, { clock, random, log });
   return {
     vault,
     connections: recent.store,
     recent,
     grants: withRecentGrants(createGrantStore(table('grants')), clock),
     due: createDueIndex(table('due')),
-    audit: createAuditLog(table('audit')),
+    audit: refusals.audit,
+    /** For the end of the process. */
+    flushAudit: refusals.flush,
     failures: createFailureLog(table('refreshFailures')),
     revoked: createRevokedTokens(table('tokenIds')),
     replay,

@@ -1,3 +1,4 @@
+import { createAssertWithinLimits } from '../flows/assert_within_limits.js';
 import { clientsByAppId, createAuthenticateClient } from '../flows/authenticate_client.js';
 import { createCheckHealth } from '../flows/check_health.js';
 import { createCreateGrant } from '../flows/create_grant.js';
@@ -47,6 +48,7 @@ export function createFlows(deps: System & Adapters & Settings) {
       ...deps,
       tokenUrl: `${config.issuer}/token`,
       authenticateClient,
+      assertWithinLimits: createAssertWithinLimits({ ...deps, isActive: deps.recent.isActive }),
       grantTypes: [createRefreshTokenGrant(heldGrants), createTokenExchangeGrant(heldGrants)],
       issue: createIssueToken({
         ...deps,

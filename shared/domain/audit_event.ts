@@ -44,6 +44,11 @@ export interface AuditEvent {
   readonly error?: ErrorCode;
   readonly reason?: string;
   readonly correlationId?: string;
+  /** How many refusals this row stands for, where it sums up a flood of them. */
+  readonly count?: number;
+  /** The policy that a decision was taken under: SHA-256 of its document, and what its author calls that. */
+  readonly policyHash?: string;
+  readonly policyRevision?: string;
 }
 
 /** One failed refresh attempt, with what an operator should do about it. */

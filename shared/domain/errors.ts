@@ -16,6 +16,7 @@ const STATUS = {
   unsupported_response_type: 400,
   invalid_dpop_proof: 400,
   use_dpop_nonce: 400,
+  rate_limited: 429,
   temporarily_unavailable: 503,
   server_error: 500,
   invalid_parameter: 400,
@@ -80,6 +81,14 @@ export function unavailable(description: string, retryAfterSeconds: number, why?
     description,
     headers: { 'Retry-After': String(seconds) },
     ...(typeof why === 'string' ? { reason: why } : { cause: why }),
+  });
+}
+
+/** What a client is told whose user's connection is over, whichever way that was noticed. */
+export function grantDead(): Refusal {
+  return new Refusal('invalid_grant', {
+    description: "the user's connection has ended: the user has to sign in and connect again",
+    reason: 'no live connection',
   });
 }
 

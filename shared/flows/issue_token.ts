@@ -1,4 +1,4 @@
-import { Refusal, unavailable } from '../domain/errors.js';
+import { grantDead, Refusal, unavailable } from '../domain/errors.js';
 import type { Authorization, Narrowing } from '../domain/narrowing.js';
 import type { Failure } from '../domain/refresh_result.js';
 import { beyond, type Scope } from '../domain/scope.js';
@@ -150,13 +150,6 @@ function failureRefusal(failure: Failure, now: number): Refusal {
   }
   const waitMs = (failure.nextAttemptAt ?? now) - now;
   return unavailable('the identity provider cannot be used now', waitMs / 1000, reason);
-}
-
-function grantDead(): Refusal {
-  return new Refusal('invalid_grant', {
-    description: "the user's connection has ended: the user has to sign in and connect again",
-    reason: 'no live connection',
-  });
 }
 
 function assertLongEnough(expiresIn: number, minTtlSeconds: number | undefined): void {

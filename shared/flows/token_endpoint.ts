@@ -7,6 +7,7 @@ import { subjectName } from '../domain/subject.js';
 import type { GrantType, TokenParameters } from '../grant_types/grant_type.js';
 import type { ClientPolicy, Policy } from '../policy.js';
 import type { AuditLog, Binding, Clock, DpopProofs, Log, Random } from '../ports.js';
+import type { AssertWithinLimits } from './assert_within_limits.js';
 import type { AuthenticateClient, ClientCredential } from './authenticate_client.js';
 import type { IssuedToken, IssueToken } from './issue_token.js';
 
@@ -29,6 +30,7 @@ interface Deps {
   readonly authenticateClient: AuthenticateClient;
   readonly grantTypes: readonly GrantType[];
   readonly policy: Policy;
+  readonly assertWithinLimits: AssertWithinLimits;
   readonly issue: IssueToken;
   readonly proofs: DpopProofs;
   readonly tokenUrl: string;
@@ -77,9 +79,12 @@ export function createTokenEndpoint(deps: Deps): TokenEndpoint {
         },
       );
       progress.authorization = authorization;
-      // 5. The token.
+      // 5. Whether it is too often.
+      const { subject } = authorization;
+      await deps.assertWithinLimits({ client, grantType: grantType.name, subject });
+      // 6. The token.
       const issued = await deps.issue({ authorization, binding, minTtlSeconds: asked.minTtlSeconds });
-      // 6. The record, durable before the token leaves.
+      // 7. The record, durable before the token leaves.
       await recordIssued(deps, { parameters: request.parameters, correlationId, authorization, issued });
       return issued;
     } catch (error) {

@@ -5,13 +5,14 @@ export function json(status: number, body: unknown, headers: Record<string, stri
   return { status, jsonBody: body, headers };
 }
 
-/** Codes that HTTP has and RFC 6749 has not: on an OAuth endpoint they are all `invalid_request`, told apart by the status. */
+/** Codes that HTTP has and RFC 6749 has not: on an OAuth endpoint the status tells them apart (RFC 6585 §4 for too many requests). */
 const OAUTH_CODE: Readonly<Partial<Record<Refusal['code'], string>>> = {
   method_not_allowed: 'invalid_request',
   payload_too_large: 'invalid_request',
   unsupported_media_type: 'invalid_request',
   easy_auth_off: 'temporarily_unavailable',
   not_configured: 'temporarily_unavailable',
+  rate_limited: 'temporarily_unavailable',
 };
 
 /** RFC 6749 §5.2. */

@@ -135,6 +135,9 @@ function eventBody(event: AuditEvent): Record<string, unknown> {
     error: event.error,
     reason: event.reason,
     correlation_id: event.correlationId,
+    count: event.count,
+    policy_hash: event.policyHash,
+    policy_revision: event.policyRevision,
   };
 }
 

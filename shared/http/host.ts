@@ -16,6 +16,8 @@ export interface Entry<B> {
   queue(run: (broker: B, message: unknown) => Promise<void>): StorageQueueHandler;
   /** Builds now, so that a refused configuration is in the log at start and not at the first request. */
   start(): void;
+  /** Ends what `start` or a request has built. */
+  stop(end: (broker: B) => Promise<void>): () => Promise<void>;
 }
 
 /**
@@ -52,6 +54,9 @@ export function createEntry<B>(build: () => B, log: Log): Entry<B> {
     },
     start: () => {
       get();
+    },
+    stop: (end) => async () => {
+      if (built && 'broker' in built) await end(built.broker);
     },
   };
 }

@@ -1,6 +1,13 @@
 import type { Environment } from '../config.js';
+import type { ClientLimits } from '../domain/client_limits.js';
 import { scopeOf } from '../domain/scope.js';
-import type { ClientDocument, FacadeDocument, PolicyDocument, ResourceDocument } from './document.js';
+import type {
+  ClientDocument,
+  FacadeDocument,
+  LimitsDocument,
+  PolicyDocument,
+  ResourceDocument,
+} from './document.js';
 import type { ClientPolicy, Facade, Policy, ResourcePolicy } from './model.js';
 
 const DEFAULT_TOKEN_SECONDS = 600;
@@ -55,5 +62,10 @@ function toClient(clientId: string, entry: ClientDocument, env: Environment): Cl
     actors: entry.actors ?? [],
     redirectUris: entry.redirectUris ?? [],
     ...(entry.grantTypes === undefined ? {} : { grantTypes: entry.grantTypes }),
+    ...(entry.limits === undefined ? {} : { limits: toLimits(entry.limits) }),
   };
+}
+
+function toLimits({ grantTypes, ...each }: LimitsDocument): ClientLimits {
+  return { ...each, grantTypes: new Map(Object.entries(grantTypes ?? {})) };
 }

@@ -39,6 +39,14 @@ export interface ClientDocument {
   actors?: string[];
   redirectUris?: string[];
   grantTypes?: string[];
+  limits?: LimitsDocument;
+}
+export interface LimitDocument {
+  perMinute?: number;
+  perDay?: number;
+}
+export interface LimitsDocument extends LimitDocument {
+  grantTypes?: Record<string, LimitDocument>;
 }
 
 /** Ten thousand clients with a dozen scopes each fit many times over. */

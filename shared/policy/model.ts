@@ -1,4 +1,5 @@
 import type { AppCredential } from '../config.js';
+import type { ClientLimits } from '../domain/client_limits.js';
 import type { Scope } from '../domain/scope.js';
 
 export type ResourcePolicy =
@@ -46,6 +47,8 @@ export interface ClientPolicy {
   readonly redirectUris: readonly string[];
   /** Grant types it may use; undefined means all. */
   readonly grantTypes?: readonly string[];
+  /** How many tokens it may ask for; undefined means without limit. */
+  readonly limits?: ClientLimits;
 }
 
 /** The policy in force. What it does not name is denied. */

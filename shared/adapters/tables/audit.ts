@@ -45,6 +45,8 @@ const TEXTS = [
   'tokenId',
   'reason',
   'correlationId',
+  'policyHash',
+  'policyRevision',
 ] as const;
 
 function auditRow(event: AuditEvent): Columns {
@@ -69,6 +71,7 @@ function readAuditEvent(row: Row): AuditEvent {
     id: read.text('id'),
     at: read.time('at'),
     type: read.oneOf('type', AUDIT_EVENT_TYPES),
+    ...(row.count === undefined ? {} : { count: read.int('count') }),
     ...(expiresAt === undefined ? {} : { expiresAt }),
     ...(row.narrowing === undefined
       ? {}

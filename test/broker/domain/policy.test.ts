@@ -114,6 +114,24 @@ describe('a policy document', () => {
   it.each<[string, readonly string[], Json | undefined]>([
     ['an unknown member at the top', ['extra'], 1],
     ['another version', ['version'], 2],
+    ['a version that is a text', ['version'], '1'],
+    ['a revision that is empty', ['revision'], ''],
+    ['a revision with a line break', ['revision'], 'a\nb'],
+    ['a revision that is too long', ['revision'], 'r'.repeat(101)],
+    ['limits of nothing', [...CLIENT, 'limits'], {}],
+    ['a limit of no tokens', [...CLIENT, 'limits'], { perMinute: 0 }],
+    ['a limit of a fraction', [...CLIENT, 'limits'], { perDay: 1.5 }],
+    ['an unknown limit', [...CLIENT, 'limits'], { perHour: 5 }],
+    [
+      'a limit of an unknown grant type',
+      [...CLIENT, 'limits'],
+      { grantTypes: { password: { perMinute: 1 } } },
+    ],
+    [
+      'a limit of authorization codes',
+      [...CLIENT, 'limits'],
+      { grantTypes: { authorization_code: { perDay: 1 } } },
+    ],
     ['no resources', ['resources'], undefined],
     ['no clients', ['clients'], undefined],
     ['resources that are a list', ['resources'], []],
@@ -188,6 +206,24 @@ describe('a policy document', () => {
     const document = example();
     document.clients['nightly-report'].resources['api://orders'] = ['nothing', 'such'];
     expect(problemsOf(JSON.stringify(document), {})).toHaveLength(3);
+  });
+
+  it('of another version is refused for that alone: what else is wrong with it says nothing', () => {
+    const text = JSON.stringify({ version: 2, resources: [], more: 1 });
+    expect(problemsOf(text)).toEqual(['policy/version: must be 1, the one form that this broker reads']);
+  });
+
+  it('without a version is of version 1, and a revision is kept', () => {
+    expect(problemsOf(changed(['version'], undefined))).toEqual([]);
+    expect(read(JSON.stringify(example())).revision).toBeUndefined();
+    expect(read(changed(['revision'], '2026-11 b')).revision).toBe('2026-11 b');
+  });
+
+  it('has limits where it says so, member by member', () => {
+    const limits = { perDay: 9, grantTypes: { refresh_token: { perMinute: 2 } } };
+    const client = read(changed([...CLIENT, 'limits'], limits)).clients.get('nightly-report');
+    expect(client?.limits).toEqual({ perDay: 9, grantTypes: new Map([['refresh_token', { perMinute: 2 }]]) });
+    expect(read(JSON.stringify(example())).clients.get('nightly-report')?.limits).toBeUndefined();
   });
 
   it.each(['', '{', 'null', '[]', '"x"', '5'])('%j is refused', (text) => {

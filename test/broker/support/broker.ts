@@ -29,7 +29,8 @@ export const CALLBACK = 'https://report.test/callback?app=1';
 /** May use refresh_token only. */
 export const MAIL = { id: 'mail-agent', secret: 'the secret of mail-agent' };
 
-const policy = {
+/** What the broker is under unless a test says otherwise. */
+export const policy = {
   version: 1,
   resources: {
     [ORDERS]: { narrowing: 'minted', scopes: ['orders.read', 'orders.write'], maxTokenSeconds: 600 },
@@ -89,6 +90,8 @@ export interface TestBroker {
   call(route: HttpRoute, asked?: Asked): Promise<Answer>;
   /** Another broker over the same tables, with other settings. */
   compose(env: Environment): Broker;
+  /** The same, called through another broker over the same tables that is under another policy. */
+  under(document: unknown, env?: Environment): TestBroker;
   /** Audit rows of a type, oldest first. */
   audited(type: string): Promise<readonly AuditEvent[]>;
 }
@@ -117,7 +120,7 @@ export function withBroker(): TestBroker {
     await Promise.all([parts?.tables.close(), parts?.entra.close(), parts?.link.close()]);
     rmSync(folder, { recursive: true, force: true });
   });
-  return {
+  const test: TestBroker = {
     get broker() {
       return running().broker;
     },
@@ -134,6 +137,13 @@ export function withBroker(): TestBroker {
     logged,
     call: (route, asked) => callRoute(running().broker, route, asked),
     compose: (env) => composeBroker({ ...environment(folder, running()), ...env }, system(time, logged)),
+    under(document, env = {}) {
+      const file = join(folder, `${randomUUID()}.json`);
+      writeFileSync(file, JSON.stringify(document));
+      const broker = test.compose({ BROKER_POLICY_FILE: file, ...env });
+      const call: TestBroker['call'] = (route, asked) => callRoute(broker, route, asked);
+      return Object.create(test, { broker: { value: broker }, call: { value: call } });
+    },
     async audited(type) {
       const { connectionString } = running().tables;
       const log = createAuditLog(createTables({ connectionString })('audit'));
@@ -141,6 +151,7 @@ export function withBroker(): TestBroker {
       return [...items].reverse();
     },
   };
+  return test;
 }
 
 export async function callRoute(broker: Broker, route: HttpRoute, asked: Asked = {}): Promise<Answer> {

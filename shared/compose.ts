@@ -20,6 +20,8 @@ export interface Broker {
   readonly workDue: WorkDue;
   /** Writes what is only counted yet: for the end of the process. */
   readonly stop: () => Promise<void>;
+  /** Removes what is left of authorization codes. */
+  readonly sweepCodes: () => Promise<void>;
 }
 
 /**
@@ -35,6 +37,7 @@ export function composeBroker(env: Environment, system: System = SYSTEM): Broker
     findDue: flows.findDue,
     workDue: flows.workDue,
     stop: adapters.flushAudit,
+    sweepCodes: flows.sweepCodes,
     http: createHandlers({ ...system, ...settings, adapters, flows }),
   };
 }

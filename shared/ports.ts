@@ -1,5 +1,6 @@
 import type { Actor } from './domain/actor.js';
 import type { AuditEvent, RefreshFailure } from './domain/audit_event.js';
+import type { AuthorizationCode } from './domain/authorization_code.js';
 import type { Budget } from './domain/budget.js';
 import type { Connection, KeptToken, Target } from './domain/connection.js';
 import type { Grant } from './domain/grant.js';
@@ -94,6 +95,22 @@ export interface GrantStore {
   pageOfSubject(subject: Subject, page: PageRequest): Promise<Page<Grant>>;
   /** @throws Refusal `invalid_parameter` for a cursor this service did not give out */
   ofClient(clientId: string, page: PageRequest): Promise<Page<Grant>>;
+}
+
+export interface CodeStore {
+  create(code: string, value: AuthorizationCode): Promise<void>;
+  find(code: string): Promise<Versioned<AuthorizationCode> | undefined>;
+  /** Marks a code as used, as it was found. True for whoever comes first, on whichever instance. */
+  spend(code: string, found: Versioned<AuthorizationCode>, at: number): Promise<boolean>;
+  /** Removes codes that nobody needs to know any more, a slice at a time; answers how many. */
+  sweep(now: number, limit: number): Promise<number>;
+}
+
+/** Short-lived proofs that the broker itself showed or asked something; nothing of them is stored. */
+export interface Tickets {
+  issue(facts: readonly string[]): Promise<string>;
+  /** Whether a ticket was given out for exactly these facts, and not long ago. */
+  accepts(ticket: string, facts: readonly string[]): Promise<boolean>;
 }
 
 export interface DueItem {

@@ -2,8 +2,8 @@
 export interface Browser {
   /** One request, redirects followed, forms that post themselves posted. */
   visit(url: string): Promise<Page>;
-  /** One request as page script would send it: cookies go along, nothing is followed. */
-  send(url: string, init?: { method?: string; json?: unknown }): Promise<Page>;
+  /** One request as page script, or a form, would send it: cookies go along, nothing is followed. */
+  send(url: string, init?: { method?: string; json?: unknown; form?: URLSearchParams }): Promise<Page>;
   /** The `Cookie` header that goes to this address. */
   cookie(url: string): string;
 }
@@ -12,6 +12,8 @@ export interface Page {
   readonly url: string;
   readonly status: number;
   readonly text: string;
+  /** Where it would lead on to. */
+  readonly location?: string;
 }
 
 const MOST_HOPS = 15;
@@ -49,10 +51,12 @@ export function createBrowser(): Browser {
       }
       throw new Error('the sign-in goes round in circles');
     },
-    async send(url, { method = 'GET', json } = {}) {
-      const body = json === undefined ? {} : { body: JSON.stringify(json), headers: JSON_TYPE };
-      const response = await hop(url, { method, ...body });
-      return { url, status: response.status, text: await response.text() };
+    async send(url, { method = 'GET', json, form } = {}) {
+      const asJson = json === undefined ? {} : { body: JSON.stringify(json), headers: JSON_TYPE };
+      const response = await hop(url, { method, ...asJson, ...(form ? { body: form } : {}) });
+      const location = response.headers.get('location');
+      const text = await response.text();
+      return { url, status: response.status, text, ...(location === null ? {} : { location }) };
     },
   };
 }

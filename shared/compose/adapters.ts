@@ -14,12 +14,14 @@ import { createSharedSecret } from '../adapters/shared_secret.js';
 import { createAuditLog, createFailureLog } from '../adapters/tables/audit.js';
 import { createBudgets } from '../adapters/tables/budgets.js';
 import { createCircuitStore, createHeartbeat } from '../adapters/tables/circuits.js';
+import { createCodeStore } from '../adapters/tables/codes.js';
 import { createConnectionStore } from '../adapters/tables/connections.js';
 import { createDueIndex } from '../adapters/tables/due.js';
 import { createGrantStore } from '../adapters/tables/grants.js';
 import { createTables } from '../adapters/tables/service.js';
 import { createSigningKeyStore } from '../adapters/tables/signing_keys.js';
 import { createReplayStore, createRevokedTokens } from '../adapters/tables/token_ids.js';
+import { createTickets } from '../adapters/tickets.js';
 import { createVault } from '../adapters/vault/envelope.js';
 import { createKeyFile } from '../adapters/vault/key_file.js';
 import { createKeyVault } from '../adapters/vault/key_vault.js';
@@ -68,6 +70,8 @@ export function createAdapters({ config, policy }: Settings, { clock, random, lo
     connections: recent.store,
     recent,
     grants: withRecentGrants(createGrantStore(table('grants')), clock),
+    codes: createCodeStore(table('codes'), random),
+    tickets: createTickets({ secret: secretFor('ticket'), clock }),
     due: createDueIndex(table('due')),
     audit: refusals.audit,
     /** For the end of the process. */

@@ -1,5 +1,7 @@
+import type { GrantEndedBy } from '../domain/grant.js';
 import { createAssertWithinLimits } from '../flows/assert_within_limits.js';
 import { clientsByAppId, createAuthenticateClient } from '../flows/authenticate_client.js';
+import { createAuthorize } from '../flows/authorize.js';
 import { createCheckHealth } from '../flows/check_health.js';
 import { createCreateGrant } from '../flows/create_grant.js';
 import { createEndConnection } from '../flows/end_connection.js';
@@ -15,10 +17,14 @@ import { createRevokeToken } from '../flows/revoke_token.js';
 import { createTakeOverConnection } from '../flows/take_over_connection.js';
 import { createTokenEndpoint } from '../flows/token_endpoint.js';
 import { createFindDue, createWorkDue } from '../flows/upkeep.js';
+import { createAuthorizationCodeGrant } from '../grant_types/authorization_code.js';
 import { createRefreshTokenGrant } from '../grant_types/refresh_token.js';
 import { createTokenExchangeGrant } from '../grant_types/token_exchange.js';
 import type { Adapters, Settings } from './adapters.js';
 import type { System } from './system.js';
+
+/** Spent codes removed in one go: a slice that ends well within a function's time. */
+const SWEPT_AT_ONCE = 1000;
 
 export type Flows = ReturnType<typeof createFlows>;
 
@@ -38,18 +44,28 @@ export function createFlows(deps: System & Adapters & Settings) {
     audiences: config.aad.audiences,
     clientsByAppId: clientsByAppId(policy),
   };
+  const createGrant = createCreateGrant({ ...deps, planUpkeep, takeOver });
+  const endOneGrant = (grantId: string, by: { by: GrantEndedBy; correlationId: string }) =>
+    endGrant({ grants, audit, clock, random }, grantId, by);
   return {
     takeOver,
     endConnection: createEndConnection(deps),
-    createGrant: createCreateGrant({ ...deps, planUpkeep, takeOver }),
-    endGrant: (grantId: string, by: { by: 'subject' | 'client'; correlationId: string }) =>
-      endGrant({ grants, audit, clock, random }, grantId, by),
+    createGrant,
+    endGrant: endOneGrant,
+    authorize: createAuthorize({ ...deps, createGrant }),
+    sweepCodes: async () => {
+      await deps.codes.sweep(clock(), SWEPT_AT_ONCE);
+    },
     tokenEndpoint: createTokenEndpoint({
       ...deps,
       tokenUrl: `${config.issuer}/token`,
       authenticateClient,
       assertWithinLimits: createAssertWithinLimits({ ...deps, isActive: deps.recent.isActive }),
-      grantTypes: [createRefreshTokenGrant(heldGrants), createTokenExchangeGrant(heldGrants)],
+      grantTypes: [
+        createAuthorizationCodeGrant({ ...deps, endGrant: endOneGrant }),
+        createRefreshTokenGrant(heldGrants),
+        createTokenExchangeGrant(heldGrants),
+      ],
       issue: createIssueToken({
         ...deps,
         policy,

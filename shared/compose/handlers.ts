@@ -3,6 +3,7 @@ import { Refusal } from '../domain/errors.js';
 import { createAudited } from '../flows/audited.js';
 import { clientsByAppId } from '../flows/authenticate_client.js';
 import { createAuditEventsHandler, createRefreshFailuresHandler } from '../http/audit.js';
+import { createAuthorizeHandler } from '../http/authorize.js';
 import { createIdentify } from '../http/caller.js';
 import {
   createConnectHandler,
@@ -26,6 +27,7 @@ export type HttpRoute =
   | 'createGrant'
   | 'listGrants'
   | 'endGrant'
+  | 'authorize'
   | 'token'
   | 'revoke'
   | 'introspect'
@@ -73,6 +75,15 @@ export function createHandlers(parts: Parts): Readonly<Record<HttpRoute, HttpHan
     createGrant: createGrantHandler(grants),
     listGrants: createListGrantsHandler(grants),
     endGrant: createEndGrantHandler(grants),
+    authorize: createAuthorizeHandler({
+      ...user,
+      policy,
+      issuer: config.issuer,
+      authorize: flows.authorize,
+      tickets: adapters.tickets,
+      clock: system.clock,
+      signInProvider: config.aad.name,
+    }),
     token: createTokenHandler({ flow: flows.tokenEndpoint, proofs: adapters.proofs }, endpoint),
     revoke: createRevokeHandler(flows.revokeToken, endpoint),
     introspect: createIntrospectHandler(flows.introspectToken, config.issuer, endpoint),

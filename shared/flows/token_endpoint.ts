@@ -24,7 +24,10 @@ export interface TokenCall {
   readonly correlationId: string;
 }
 
-export type TokenEndpoint = (call: TokenCall) => Promise<IssuedToken>;
+/** An access token, and what its client is given for later. */
+export type TokenAnswer = IssuedToken & { readonly refreshToken?: string };
+
+export type TokenEndpoint = (call: TokenCall) => Promise<TokenAnswer>;
 
 interface Deps {
   readonly authenticateClient: AuthenticateClient;
@@ -65,17 +68,18 @@ export function createTokenEndpoint(deps: Deps): TokenEndpoint {
       progress.client = client;
       // 2. In which way.
       const grantType = grantTypeOf(byName, request.parameters, client);
-      const asked = askedOf(request.parameters);
+      const asked = askedOf(request.parameters, grantType);
       const binding = await bindingOf(deps, request.proof);
       // 3. What they hold.
-      const held = await grantType.held(request.parameters, client, binding);
+      const held = await grantType.held(request.parameters, client, { binding, correlationId });
       progress.known = heldFacts(held, asked.scope);
+      const resource = asked.resource ?? held.resource;
       // 4. What of it they get.
       const authorization = narrow(
-        { held, clientId: client.clientId, resource: asked.resource, scope: asked.scope },
+        { held, clientId: client.clientId, resource, scope: asked.scope },
         {
-          clientScope: client.resources.get(asked.resource),
-          resourceScope: deps.policy.resources.get(asked.resource)?.scope ?? [],
+          clientScope: client.resources.get(resource),
+          resourceScope: deps.policy.resources.get(resource)?.scope ?? [],
         },
       );
       progress.authorization = authorization;
@@ -84,9 +88,11 @@ export function createTokenEndpoint(deps: Deps): TokenEndpoint {
       await deps.assertWithinLimits({ client, grantType: grantType.name, subject });
       // 6. The token.
       const issued = await deps.issue({ authorization, binding, minTtlSeconds: asked.minTtlSeconds });
-      // 7. The record, durable before the token leaves.
+      // 7. What may be shown once is used up.
+      await held.spend?.();
+      // 8. The record, durable before the token leaves.
       await recordIssued(deps, { parameters: request.parameters, correlationId, authorization, issued });
-      return issued;
+      return { ...issued, ...(held.refreshToken === undefined ? {} : { refreshToken: held.refreshToken }) };
     } catch (error) {
       await recordRefused(deps, { ...progress, correlationId, error });
       throw error;
@@ -116,10 +122,11 @@ async function bindingOf(deps: Deps, proof: string | undefined): Promise<Binding
   return proof === undefined ? undefined : deps.proofs.verify(proof, { method: 'POST', uri: deps.tokenUrl });
 }
 
-function askedOf(parameters: TokenParameters) {
-  const scope = parameters.get('scope');
+function askedOf(parameters: TokenParameters, grantType: GrantType) {
+  const [scope, resource, audience] = ['scope', 'resource', 'audience'].map((name) => parameters.get(name));
+  const silent = resource === undefined && audience === undefined;
   return {
-    resource: requestedResource(parameters.get('resource'), parameters.get('audience')),
+    resource: silent && grantType.namesResource ? undefined : requestedResource(resource, audience),
     scope: scope === undefined ? undefined : parseScope(scope),
     minTtlSeconds: minTtl(parameters.get('min_ttl')),
   };

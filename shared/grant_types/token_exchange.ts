@@ -29,7 +29,7 @@ type Deps = SubjectTokenDeps & ActorTokenDeps;
 export function createTokenExchangeGrant(deps: Deps): GrantType {
   return {
     name: TOKEN_EXCHANGE,
-    async held(parameters, client, binding) {
+    async held(parameters, client, { binding }) {
       const { token, type } = subjectTokenOf(parameters);
       const actor = await actorOf(deps, parameters, client);
       const kind = SUBJECT_KINDS.get(type);

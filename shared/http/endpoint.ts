@@ -2,6 +2,7 @@ import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } fr
 import { Refusal } from '../domain/errors.js';
 import type { Log } from '../ports.js';
 import { oauthError, problem } from './answers.js';
+import { errorPage } from './pages/page.js';
 
 export type { HttpHandler };
 
@@ -11,9 +12,17 @@ export interface Call {
   readonly correlationId: string;
 }
 
+/** OAuth endpoints answer errors as RFC 6749 §5.2 JSON, what people look at as a page, all others as problem details (RFC 9457). */
+export type ErrorForm = 'oauth' | 'page' | 'problem';
+
+const ERROR_FORMS: Readonly<Record<ErrorForm, (refusal: Refusal, id: string) => HttpResponseInit>> = {
+  oauth: oauthError,
+  page: errorPage,
+  problem,
+};
+
 export interface EndpointOptions {
-  /** OAuth endpoints answer errors as RFC 6749 §5.2 JSON, all others as problem details (RFC 9457). */
-  readonly errors: 'oauth' | 'problem';
+  readonly errors: ErrorForm;
   readonly methods: readonly string[];
   /** Refuses the call before anything of it is read. */
   readonly gate?: () => void;
@@ -34,8 +43,7 @@ export function createEndpoint(
     } catch (error) {
       const refusal = error instanceof Refusal ? error : fault(error, options.log, call.correlationId);
       if (refusal.status >= 500) logRefusal(options.log, refusal, call.correlationId);
-      const answer = options.errors === 'oauth' ? oauthError(refusal) : problem(refusal, call.correlationId);
-      return withCommonHeaders(answer, call);
+      return withCommonHeaders(ERROR_FORMS[options.errors](refusal, call.correlationId), call);
     }
   };
 }

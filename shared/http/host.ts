@@ -3,7 +3,7 @@ import { ConfigRefused } from '../config.js';
 import { Refusal } from '../domain/errors.js';
 import type { FindDue, WorkDue } from '../flows/upkeep.js';
 import type { DueItem, Log } from '../ports.js';
-import { createEndpoint } from './endpoint.js';
+import { createEndpoint, type ErrorForm } from './endpoint.js';
 
 /** For routes where every method is to reach us: the host answers an unrouted one with 404 where OAuth clients expect 405. */
 export const ALL_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'] as const;
@@ -11,7 +11,7 @@ export const ALL_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OP
 /** What an entry point may reach, built on first use. */
 export interface Entry<B> {
   /** @param errors how this endpoint answers while nothing is configured */
-  http(select: (broker: B) => HttpHandler, errors?: 'oauth' | 'problem'): HttpHandler;
+  http(select: (broker: B) => HttpHandler, errors?: ErrorForm): HttpHandler;
   timer(run: (broker: B, context: InvocationContext) => Promise<void>): TimerHandler;
   queue(run: (broker: B, message: unknown) => Promise<void>): StorageQueueHandler;
   /** Builds now, so that a refused configuration is in the log at start and not at the first request. */

@@ -1,7 +1,6 @@
 import type { HttpHandler } from '@azure/functions';
 import { formatScope } from '../domain/scope.js';
-import type { IssuedToken } from '../flows/issue_token.js';
-import type { TokenEndpoint } from '../flows/token_endpoint.js';
+import type { TokenAnswer, TokenEndpoint } from '../flows/token_endpoint.js';
 import { ACCESS_TOKEN_TYPE } from '../grant_types/token_exchange.js';
 import type { DpopProofs } from '../ports.js';
 import { json } from './answers.js';
@@ -25,7 +24,7 @@ export function createTokenHandler(
 }
 
 /** RFC 8693 §2.2.1, with `narrowing` to say truly what became of the request. */
-function bodyOf(issued: IssuedToken): Record<string, unknown> {
+function bodyOf(issued: TokenAnswer): Record<string, unknown> {
   return {
     access_token: issued.accessToken,
     issued_token_type: ACCESS_TOKEN_TYPE,
@@ -33,5 +32,6 @@ function bodyOf(issued: IssuedToken): Record<string, unknown> {
     expires_in: issued.expiresIn,
     scope: formatScope(issued.scope),
     narrowing: issued.narrowing,
+    ...(issued.refreshToken === undefined ? {} : { refresh_token: issued.refreshToken }),
   };
 }

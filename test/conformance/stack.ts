@@ -12,6 +12,8 @@ declare module 'vitest' {
   }
 }
 
+/** Where nightly-report has its users sent back to; nobody listens there. */
+export const CALLBACK = 'http://localhost:4000/callback';
 export const ORDERS_API_SECRET = 'orders-api-secret-0123456789';
 
 /** The demo's policy, with a resource server that is a client too, and a resource whose wider tokens are not handed on. */
@@ -37,10 +39,12 @@ const policy = (publicKey: object) => ({
         'https://graph.microsoft.test': ['User.Read', 'Mail.Read'],
       },
       actors: ['mail-agent'],
+      redirectUris: [CALLBACK],
     },
     'mail-agent': {
       auth: { secretSetting: 'CLIENT_MAIL_AGENT_SECRET', entraAppId: '44444444-4444-4444-8444-444444444444' },
       resources: { 'api://orders': ['orders.read'] },
+      redirectUris: [CALLBACK],
     },
     'orders-api': {
       auth: { secretSetting: 'CLIENT_ORDERS_API_SECRET' },

@@ -87,7 +87,10 @@ export async function createBench(clients: readonly ClientPolicy[]) {
   });
 
   const held = (who: ClientPolicy, parameters: Record<string, string>, binding?: Binding) =>
-    exchange.held(new Map(Object.entries({ resource: ORDERS, ...parameters })), who, binding);
+    exchange.held(new Map(Object.entries({ resource: ORDERS, ...parameters })), who, {
+      binding,
+      correlationId: 'test',
+    });
   return {
     held,
     tokens,

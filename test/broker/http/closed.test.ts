@@ -29,12 +29,13 @@ beforeAll(async () => {
 describe('while Easy Auth is not known to be on, everything but health is closed (E1)', () => {
   it.each(['', 'false', 'False', '0', 'no', 'enabled'])('WEBSITE_AUTH_ENABLED=%j', async (value) => {
     const closed = test.compose({ WEBSITE_AUTH_ENABLED: value });
-    for (const route of [...OAUTH, ...USER]) {
+    for (const route of ['authorize' as const, ...OAUTH, ...USER]) {
       const asked = { method: METHOD[route] ?? 'GET', headers: { ...alice.headers, ...FORM } };
       const answer = await callRoute(closed, route, asked);
       expect(answer.status).toBe(503);
       expect(answer.text).toContain('WEBSITE_AUTH_ENABLED');
-      if (OAUTH.includes(route)) expect(answer.body.error).toBe('temporarily_unavailable');
+      if (route === 'authorize') expect(answer.headers['content-type']).toContain('text/html');
+      else if (OAUTH.includes(route)) expect(answer.body.error).toBe('temporarily_unavailable');
       else expect(answer.body.code).toBe('easy_auth_off');
     }
     expect((await callRoute(closed, 'ready')).status).toBe(200);
@@ -60,6 +61,7 @@ describe('refused settings', () => {
     const forms = [
       ['oauth', { error: 'temporarily_unavailable' }],
       ['problem', { code: 'not_configured' }],
+      ['page', undefined],
     ] as const;
     for (const [errors, expected] of forms) {
       const handler = entry.http((broker) => broker.http.token, errors);

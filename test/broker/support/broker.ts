@@ -26,6 +26,8 @@ export const NIGHTLY = {
 };
 /** Where nightly-report has its users sent back to. */
 export const CALLBACK = 'https://report.test/callback?app=1';
+/** Like nightly-report, and not it. */
+export const SECOND = { id: 'second-report', secret: 'the secret of second-report' };
 /** May use refresh_token only. */
 export const MAIL = { id: 'mail-agent', secret: 'the secret of mail-agent' };
 
@@ -58,6 +60,11 @@ export const policy = {
       auth: { secretSetting: 'MAIL_SECRET' },
       resources: { [ORDERS]: ['orders.read'] },
       grantTypes: ['refresh_token'],
+    },
+    [SECOND.id]: {
+      auth: { secretSetting: 'SECOND_SECRET' },
+      resources: { [ORDERS]: ['orders.read'] },
+      redirectUris: [CALLBACK],
     },
   },
 };
@@ -201,6 +208,7 @@ function environment(
     BROKER_REFRESH_SCHEDULE: '0 * * * * *',
     NIGHTLY_SECRET: NIGHTLY.secret,
     MAIL_SECRET: MAIL.secret,
+    SECOND_SECRET: SECOND.secret,
   };
 }
 

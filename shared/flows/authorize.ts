@@ -1,0 +1,55 @@
+import { CODE_LIFE_MS, newCode } from '../domain/authorization_code.js';
+import type { Subject } from '../domain/subject.js';
+import type { Clock, CodeStore, Random } from '../ports.js';
+import type { AuthorizationRequest } from './authorization_request.js';
+import type { CreateGrant } from './create_grant.js';
+
+/** The user who agreed, and the request they were shown. */
+export interface Consent {
+  readonly request: AuthorizationRequest;
+  readonly subject: Subject;
+  /** For the connection, where there is none yet. */
+  readonly refreshToken: string | undefined;
+  readonly correlationId: string;
+}
+
+/** What a user's agreement is worth: the code to send the client back with. */
+export type Authorize = (consent: Consent) => Promise<string>;
+
+interface Deps {
+  readonly createGrant: CreateGrant;
+  readonly codes: CodeStore;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/**
+ * Turns a user's agreement into a grant, and a code that stands for it until it is shown (RFC 6749 §4.1.2).
+ * @throws Refusal of making the grant or the connection
+ */
+export function createAuthorize({ createGrant, codes, clock, random }: Deps): Authorize {
+  return async ({ request, subject, refreshToken, correlationId }) => {
+    const { client, redirectUri, challenge, resource, scope, jkt, expiresInSeconds } = request;
+    const grant = await createGrant({
+      subject,
+      clientId: client.clientId,
+      resource,
+      scope,
+      expiresInSeconds,
+      refreshToken,
+      correlationId,
+    });
+    const expiresAt = clock() + CODE_LIFE_MS;
+    const code = newCode(expiresAt, random.bytes(32));
+    await codes.create(code, {
+      clientId: client.clientId,
+      redirectUri,
+      challenge,
+      resource,
+      grantId: grant.grantId,
+      expiresAt,
+      ...(jkt === undefined ? {} : { jkt }),
+    });
+    return code;
+  };
+}

@@ -1,0 +1,116 @@
+import type { Actor } from '../domain/actor.js';
+import type { Scope } from '../domain/scope.js';
+import type { Subject } from '../domain/subject.js';
+
+export interface IdTokenClaims {
+  readonly subject: Subject;
+  readonly roles: readonly string[];
+  readonly name?: string;
+}
+
+export interface AppTokenClaims {
+  readonly appId: string;
+  readonly tenant: string;
+  readonly roles: readonly string[];
+  /** ms */
+  readonly expiresAt: number;
+}
+
+export interface MintRequest {
+  readonly subject: Subject;
+  readonly clientId: string;
+  readonly resource: string;
+  readonly scope: Scope;
+  readonly lifetimeSeconds: number;
+  readonly act: Actor;
+  readonly binding?: Binding;
+}
+
+/** An access token of the broker's own, verified. Times in ms. */
+export interface OwnTokenClaims {
+  readonly subject: Subject;
+  readonly id: string;
+  readonly clientId: string;
+  readonly resource: string;
+  readonly scope: Scope;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  readonly act?: Actor;
+  readonly mayAct?: unknown;
+  readonly binding?: Binding;
+}
+
+/** A token that stands for its user in an exchange, verified. */
+export interface SubjectTokenClaims {
+  readonly subject: Subject;
+  /** ms */
+  readonly expiresAt: number;
+  readonly act?: Actor;
+  readonly mayAct?: unknown;
+  /** Present for a token of the broker's own: what it holds is the most that comes of it. */
+  readonly own?: OwnTokenClaims;
+}
+
+export interface MintedToken {
+  readonly token: string;
+  readonly id: string;
+  readonly expiresIn: number;
+}
+
+/** Proof of possession (RFC 9449). */
+export interface DpopProofs {
+  /**
+   * The thumbprint of the key that the proof was signed with.
+   * @throws Refusal `invalid_dpop_proof`, or `use_dpop_nonce` with the nonce to use
+   */
+  verify(proof: string, request: { readonly method: string; readonly uri: string }): Promise<Binding>;
+  /** The nonce a client should use next. */
+  nonce(): Promise<string>;
+}
+
+/** The key a token is bound to, by its thumbprint (RFC 7638). */
+export interface Binding {
+  readonly jkt: string;
+}
+
+/** Checking of what clients sign themselves (RFC 7523). */
+export interface ClientAssertions {
+  /** The client whose own assertion this claims to be; undefined when it is something else. Nothing is proven yet. */
+  clientOf(token: string): string | undefined;
+  /**
+   * The assertion's id, and until when (ms) it must not be seen again.
+   * @throws Refusal `invalid_client`
+   */
+  verify(clientId: string, token: string): Promise<{ readonly id: string; readonly expiresAt: number }>;
+}
+
+/** Signing and checking of JSON Web Tokens. */
+export interface Tokens {
+  /**
+   * @param lateSeconds how long after its `exp` the token still proves who signed in.
+   * @throws Refusal `unauthenticated`
+   */
+  verifyIdToken(provider: string, token: string, lateSeconds: number): Promise<IdTokenClaims>;
+  /**
+   * The user named by an ID token that came straight from the provider's token endpoint, where TLS stands in for the signature
+   * (OpenID Connect Core §3.1.3.7). Undefined when issuer or audience are not ours or no user is named.
+   */
+  subjectOf(provider: string, idToken: string): Subject | undefined;
+  /** An app-only access token for this broker. @throws Refusal `unauthenticated` */
+  verifyAppToken(token: string): Promise<AppTokenClaims>;
+  /**
+   * A token that stands for its user: the user's own of the provider, for one of the audiences, or one of the broker's.
+   * @throws Refusal `unauthenticated`
+   */
+  verifySubjectToken(request: {
+    readonly token: string;
+    readonly kind: 'access_token' | 'id_token' | 'jwt';
+    readonly audiences: readonly string[];
+  }): Promise<SubjectTokenClaims>;
+  /** @throws Refusal `unauthenticated` for anything that is not a live access token of the broker's own */
+  verifyOwnToken(token: string): Promise<OwnTokenClaims>;
+  /** RFC 9068. */
+  mint(request: MintRequest): Promise<MintedToken>;
+  /** RFC 7517 key set; only public members. */
+  publicKeys(): Promise<{ keys: readonly Readonly<Record<string, unknown>>[] }>;
+}

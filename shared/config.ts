@@ -1,4 +1,5 @@
 import { longestGapSeconds } from './domain/ncrontab.js';
+import { isGuid, readTenants } from './settings/tenants.js';
 
 /** Settings as the platform hands them over: environment variables, which is what app settings become. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -12,8 +13,12 @@ export type AppCredential =
 export interface ProviderSettings {
   readonly name: string;
   readonly issuer: string;
-  /** The tenant the issuer names. */
+  /** The tenant the issuer names; empty where there are several. */
   readonly tenant: string;
+  /** Where users of several tenants sign in: the same for each of them. */
+  readonly tenants?: readonly ProviderSettings[];
+  /** Roles in its tokens are assigned by those who run this broker. */
+  readonly rolesCount: boolean;
   /** The app registration of Easy Auth itself: only it can redeem the refresh tokens it was given. */
   readonly clientId: string;
   readonly credential: AppCredential;
@@ -49,10 +54,6 @@ export class ConfigRefused extends Error {
     this.problems = problems;
   }
 }
-
-// Lower case, as tokens carry it: the issuer is compared to the letter.
-const GUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
-const AAD_ISSUER = new RegExp(`/(${GUID})/v2\\.0$`);
 
 /**
  * Reads every setting once.
@@ -175,21 +176,16 @@ function readVault(env: Environment, read: Reader, problems: string[]): Config['
 function readAad(env: Environment, read: Reader, problems: string[]): ProviderSettings {
   const names = ['BROKER_AAD_ISSUER', 'WEBSITE_AUTH_OPENID_ISSUER'] as const;
   const issuer = read.address(...names);
-  const tenant = AAD_ISSUER.exec(issuer)?.[1];
-  if (issuer !== '' && tenant === undefined) {
-    problems.push(`${usedOf(names, env)} must name one tenant and end in /{tenant id}/v2.0`);
-  }
   const clientId = read.required('BROKER_AAD_CLIENT_ID', 'WEBSITE_AUTH_CLIENT_ID');
   const audiences = (env.BROKER_AUDIENCES ?? '').split(',').map((text) => text.trim());
   const named = audiences.filter((text) => text !== '');
-  return {
+  const common = {
     name: 'aad',
-    issuer,
-    tenant: tenant ?? '',
     clientId,
     credential: readAadCredential(env, read, problems),
     audiences: named.length > 0 ? named : [clientId, `api://${clientId}`],
   };
+  return { ...common, ...readTenants({ issuer, name: usedOf(names, env), common, env }, problems) };
 }
 
 /** What the broker is given of its own goes before what Easy Auth is configured with. */
@@ -203,7 +199,7 @@ function readAadCredential(env: Environment, read: Reader, problems: string[]): 
   if (!managedIdentity) {
     return { secret: read.required('BROKER_AAD_CLIENT_SECRET', 'MICROSOFT_PROVIDER_AUTHENTICATION_SECRET') };
   }
-  if (!new RegExp(`^${GUID}$`, 'i').test(managedIdentity)) {
+  if (!isGuid(managedIdentity.toLowerCase())) {
     const name = own ? 'BROKER_AAD_FEDERATED_CLIENT_ID' : 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID';
     problems.push(`${name} must be the client id of a managed identity`);
   }

@@ -25,7 +25,7 @@ import { createTickets } from '../adapters/tickets.js';
 import { createVault } from '../adapters/vault/envelope.js';
 import { createKeyFile } from '../adapters/vault/key_file.js';
 import { createKeyVault } from '../adapters/vault/key_vault.js';
-import type { Config } from '../config.js';
+import type { Config, ProviderSettings } from '../config.js';
 import { withBoundedRefusals } from '../flows/bounded_refusals.js';
 import { withPolicyFacts } from '../flows/with_policy_facts.js';
 import type { Facade, Policy } from '../policy.js';
@@ -102,8 +102,15 @@ function createProviders(
   config: Config,
   deps: { http: HttpClient; clock: Clock },
 ): ReadonlyMap<string, ConfiguredProvider> {
-  const settings = config.aad;
-  return new Map([[aad.name, { settings, rules: aad, documents: createProviderDocuments(settings, deps) }]]);
+  return new Map([[aad.name, entraOf(config.aad, deps)]]);
+}
+
+function entraOf(settings: ProviderSettings, deps: { http: HttpClient; clock: Clock }): ConfiguredProvider {
+  if (!settings.tenants) {
+    return { settings, rules: aad, documents: createProviderDocuments(settings, deps) };
+  }
+  const tenants = new Map(settings.tenants.map((each) => [each.tenant, entraOf(each, deps)]));
+  return { settings, rules: aad, tenants };
 }
 
 function facadesOf({ resources }: Policy): ReadonlyMap<string, Facade> {

@@ -1,4 +1,6 @@
+import type { ProviderSettings } from '../config.js';
 import type { GrantEndedBy } from '../domain/grant.js';
+import type { Subject } from '../domain/subject.js';
 import { createAssertWithinLimits } from '../flows/assert_within_limits.js';
 import { clientsByAppId, createAuthenticateClient } from '../flows/authenticate_client.js';
 import { createAuthorize } from '../flows/authorize.js';
@@ -69,6 +71,7 @@ export function createFlows(deps: System & Adapters & Settings) {
       issue: createIssueToken({
         ...deps,
         policy,
+        isAdmitted: admittedBy(config.aad),
         isActive: deps.recent.isActive,
         refresh: rememberTokens(refresh, { recent: deps.recent.tokens, clock }),
       }),
@@ -79,4 +82,9 @@ export function createFlows(deps: System & Adapters & Settings) {
     workDue: createWorkDue({ ...deps, planUpkeep, refresh }),
     checkHealth: createCheckHealth(deps),
   };
+}
+
+function admittedBy({ name, tenant, tenants }: ProviderSettings): (subject: Subject) => boolean {
+  const admitted = new Set(tenants ? tenants.map((each) => each.tenant) : [tenant]);
+  return (subject) => subject.provider !== name || admitted.has(subject.tenant);
 }

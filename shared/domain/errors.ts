@@ -85,10 +85,10 @@ export function unavailable(description: string, retryAfterSeconds: number, why?
 }
 
 /** What a client is told whose user's connection is over, whichever way that was noticed. */
-export function grantDead(): Refusal {
+export function grantDead(reason = 'no live connection'): Refusal {
   return new Refusal('invalid_grant', {
     description: "the user's connection has ended: the user has to sign in and connect again",
-    reason: 'no live connection',
+    reason,
   });
 }
 

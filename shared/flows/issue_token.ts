@@ -33,6 +33,8 @@ export type IssueToken = (request: IssueRequest) => Promise<IssuedToken>;
 
 interface Deps {
   readonly policy: Policy;
+  /** Whether users of this subject's tenant are let in; an operator may have taken the tenant off since. */
+  readonly isAdmitted: (subject: Subject) => boolean;
   /** As of a moment ago. */
   readonly isActive: (subject: Subject) => Promise<boolean>;
   readonly refresh: RefreshConnection;
@@ -50,6 +52,7 @@ export function createIssueToken(deps: Deps): IssueToken {
   return async (request) => {
     const resource = deps.policy.resources.get(request.authorization.resource);
     if (!resource) throw new Refusal('invalid_target', { description: 'resource is not known' });
+    if (!deps.isAdmitted(request.authorization.subject)) throw grantDead('the tenant is not let in any more');
     return resource.narrowing === 'minted'
       ? mint(deps, request, resource.maxTokenSeconds)
       : vend(deps, request, resource);

@@ -7,6 +7,8 @@ const BAD_REQUEST: ReadonlySet<string> = new Set([
   'invalid_request',
   'invalid_target',
   'unsupported_grant_type',
+  // Our own word: the user's tenant has been taken off the list.
+  'tenant_not_allowed',
 ]);
 const NEEDS_USER: ReadonlySet<string> = new Set([
   'interaction_required',

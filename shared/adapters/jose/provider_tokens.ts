@@ -10,7 +10,7 @@ import { readActor } from '../../domain/actor.js';
 import { Refusal, unavailable } from '../../domain/errors.js';
 import type { Subject } from '../../domain/subject.js';
 import type { AppTokenClaims, Clock, SubjectTokenClaims } from '../../ports.js';
-import type { ConfiguredProvider } from '../provider/provider.js';
+import { type ConfiguredProvider, inTenant } from '../provider/provider.js';
 
 export interface ProviderTokensDeps {
   readonly providers: ReadonlyMap<string, ConfiguredProvider>;
@@ -26,8 +26,7 @@ export async function verifyIdToken(
   name: string,
   { token, lateSeconds }: { token: string; lateSeconds: number },
 ) {
-  const provider = deps.providers.get(name);
-  if (!provider) throw unauthenticated('the session is of a provider that is not configured');
+  const provider = providerOf(deps, name, token);
   const claims = await verify(deps, provider, token, {
     issuer: issuersOf(provider),
     audience: provider.settings.clientId,
@@ -46,9 +45,30 @@ export async function verifyIdToken(
   assertTenant(provider, subject.tenant);
   return {
     subject,
-    roles: provider.rules.assignsRoles ? strings(claims.roles) : [],
+    roles: provider.rules.assignsRoles ? rolesOf(provider, claims) : [],
     ...(typeof claims.name === 'string' ? { name: claims.name } : {}),
   };
+}
+
+/**
+ * The provider, as the tenant that the token names has it: whose keys and issuer it is checked under is its own word, which the check then
+ * proves.
+ */
+function providerOf(deps: ProviderTokensDeps, name: string, token: string): ConfiguredProvider {
+  if (token.length > MAX_TOKEN_CHARS) throw unauthenticated('the token is too long');
+  const provider = named(deps, name, decoded(token) ?? {});
+  if (!provider) throw unauthenticated('the token is of a provider or tenant that is not configured');
+  return provider;
+}
+
+function named({ providers }: ProviderTokensDeps, name: string, { tid }: JWTPayload) {
+  const provider = providers.get(name);
+  return provider && inTenant(provider, typeof tid === 'string' ? tid : undefined);
+}
+
+/** Whoever administers another tenant assigns roles there, to this broker's app too: they say nothing here. */
+function rolesOf({ settings }: ConfiguredProvider, { roles }: JWTPayload): readonly string[] {
+  return settings.rolesCount ? strings(roles) : [];
 }
 
 /** As configured, and the other spellings this provider is known to use. */
@@ -58,9 +78,9 @@ function issuersOf({ settings, rules }: ConfiguredProvider): string[] {
 
 /** @see Tokens.subjectOf */
 export function subjectOf(deps: ProviderTokensDeps, name: string, idToken: string): Subject | undefined {
-  const provider = deps.providers.get(name);
   const claims = decoded(idToken);
-  if (!provider || !claims) return undefined;
+  const provider = claims && named(deps, name, claims);
+  if (!provider) return undefined;
   const { clientId } = provider.settings;
   const ours = issuersOf(provider).includes(claims.iss ?? '') && claims.aud === clientId;
   return ours ? provider.rules.subjectOf(claims) : undefined;
@@ -76,8 +96,7 @@ function decoded(token: string): JWTPayload | undefined {
 
 /** @see Tokens.verifyAppToken */
 export async function verifyAppToken(deps: ProviderTokensDeps, token: string): Promise<AppTokenClaims> {
-  const provider = deps.providers.get('aad');
-  if (!provider) throw unauthenticated('no provider of app tokens is configured');
+  const provider = providerOf(deps, 'aad', token);
   const { issuer, audiences } = provider.settings;
   const claims = await verify(deps, provider, token, {
     issuer: [issuer, versionOneIssuer(issuer, provider.settings.tenant)],
@@ -94,7 +113,7 @@ export async function verifyAppToken(deps: ProviderTokensDeps, token: string): P
   return {
     appId,
     tenant: claims.tid,
-    roles: strings(claims.roles),
+    roles: rolesOf(provider, claims),
     expiresAt: (claims.exp ?? 0) * 1000,
   };
 }
@@ -114,8 +133,7 @@ export async function verifyUserToken(
   deps: ProviderTokensDeps,
   { token, kind, audiences }: UserTokenRequest,
 ): Promise<SubjectTokenClaims> {
-  const provider = deps.providers.get('aad');
-  if (!provider) throw unauthenticated('no provider of user tokens is configured');
+  const provider = providerOf(deps, 'aad', token);
   const { issuer, tenant } = provider.settings;
   const claims = await verify(deps, provider, token, {
     issuer: [issuer, versionOneIssuer(issuer, tenant)],
@@ -164,7 +182,6 @@ async function verify(
   token: string,
   options: JWTVerifyOptions,
 ): Promise<JWTPayload> {
-  if (token.length > MAX_TOKEN_CHARS) throw unauthenticated('the token is too long');
   const { documents } = provider;
   if (!documents) throw unauthenticated('this provider signs no tokens');
   const check = async (forced: boolean) => {

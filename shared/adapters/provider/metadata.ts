@@ -37,7 +37,7 @@ export function createProviderDocuments(
   const keys = createRemoteDocument({
     ...TIMING,
     clock,
-    load: async () => readKeys(await getJson(http, (await metadata.get()).jwksUri)),
+    load: async () => readKeys(await getJson(http, (await metadata.get()).jwksUri), settings),
   });
   return { metadata, keys };
 }
@@ -64,9 +64,13 @@ function sameOrigin(url: unknown, issuer: string): string {
   return url;
 }
 
-function readKeys(document: Record<string, unknown>): JSONWebKeySet {
+/** Entra publishes keys of several issuers in one set and says with each whose tokens it signs: one of another issuer is none for us. */
+function readKeys(document: Record<string, unknown>, { issuer, tenant }: ProviderSettings): JSONWebKeySet {
   const { keys } = document;
   const usable = Array.isArray(keys) && keys.every((key) => typeof key === 'object' && key !== null);
   if (!usable) throw new Error('the key set has no keys');
-  return { keys };
+  const ours = ({ issuer: signsFor }: { issuer?: unknown }) =>
+    signsFor === undefined ||
+    (typeof signsFor === 'string' && signsFor.replaceAll('{tenantid}', tenant) === issuer);
+  return { keys: keys.filter(ours) };
 }

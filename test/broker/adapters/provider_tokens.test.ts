@@ -240,6 +240,19 @@ describe('the keys of the provider', () => {
     expect(issuer.asked.filter((path) => path === '/keys')).toHaveLength(2);
   });
 
+  it.each([
+    ['of this issuer', ISSUER, true],
+    ['of a template that this tenant fills', `${ORIGIN}/{tenantid}/v2.0`, true],
+    ['of another tenant', `${ORIGIN}/99999999-9999-4999-8999-999999999999/v2.0`, false],
+    ['of no issuer that is a text', 5, false],
+  ])('%s, as the key set says with each key, prove tokens: %s → %s', async (_, signsFor, good) => {
+    const { issuer, idToken } = setUp();
+    const named = { ...key, publicJwk: { ...key.publicJwk, issuer: signsFor } };
+    issuer.publish(named);
+    const proven = sign(key, idClaims()).then(idToken);
+    await (good ? proven : refused(proven));
+  });
+
   it('a storm of a thousand unknown kids is one fetch a cooldown', async () => {
     const { issuer, time, idToken } = setUp();
     await idToken(await sign(key, idClaims()));

@@ -37,6 +37,7 @@ describe('settings', () => {
         name: 'aad',
         issuer: `http://localhost:9400/${TENANT}/v2.0`,
         tenant: TENANT,
+        rolesCount: true,
         clientId: 'client',
         credential: { secret: CANARY },
         audiences: ['client', 'api://client'],

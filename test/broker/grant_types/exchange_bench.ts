@@ -48,6 +48,7 @@ export async function createBench(clients: readonly ClientPolicy[]) {
     name: 'aad',
     issuer: PROVIDER_ISSUER,
     tenant: TENANT,
+    rolesCount: true,
     clientId: BROKER_APP,
     credential: { secret: 'unused' },
     audiences: [BROKER_APP, 'api://token-broker'],

@@ -16,6 +16,7 @@ export const settings: ProviderSettings = {
   name: 'aad',
   issuer: ISSUER,
   tenant: TENANT,
+  rolesCount: true,
   clientId: BROKER_APP,
   credential: { secret: 'the secret of the app registration' },
   audiences: ['api://token-broker', BROKER_APP],

@@ -1,6 +1,6 @@
 import { app, output } from '@azure/functions';
 import { entry } from '../shared/compose.js';
-import { dueMessages, workMessage } from '../shared/http/host.js';
+import { dueMessages, poisonedMessage, workMessage } from '../shared/http/host.js';
 
 const QUEUE = 'refresh-due';
 const CONNECTION = 'AzureWebJobsStorage';
@@ -20,4 +20,11 @@ app.storageQueue('refresh_worker', {
   queueName: QUEUE,
   connection: CONNECTION,
   handler: entry.queue((broker, message) => workMessage(broker.workDue, message)),
+});
+
+// Where the host puts what the worker could not take: a row for the operator, so that it is not simply gone.
+app.storageQueue('refresh_poison', {
+  queueName: `${QUEUE}-poison`,
+  connection: CONNECTION,
+  handler: entry.queue((broker, message) => poisonedMessage(broker.setAside, message)),
 });

@@ -4,7 +4,9 @@ import { createFlows } from './compose/flows.js';
 import { createHandlers, type HttpRoute } from './compose/handlers.js';
 import { SYSTEM, type System } from './compose/system.js';
 import type { Environment } from './config.js';
-import type { FindDue, WorkDue } from './flows/upkeep.js';
+import type { FindDue } from './flows/find_due.js';
+import type { SetAside } from './flows/set_aside.js';
+import type { WorkDue } from './flows/upkeep.js';
 import type { HttpHandler } from './http/endpoint.js';
 import { createLiveHandler } from './http/health.js';
 import { createEntry, type Entry } from './http/host.js';
@@ -22,6 +24,7 @@ export interface Broker {
   readonly stop: () => Promise<void>;
   /** Removes what is left of authorization codes. */
   readonly sweepCodes: () => Promise<void>;
+  readonly setAside: SetAside;
 }
 
 /**
@@ -38,6 +41,7 @@ export function composeBroker(env: Environment, system: System = SYSTEM): Broker
     workDue: flows.workDue,
     stop: adapters.flushAudit,
     sweepCodes: flows.sweepCodes,
+    setAside: flows.setAside,
     http: createHandlers({ ...system, ...settings, adapters, flows }),
   };
 }

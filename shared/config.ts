@@ -1,4 +1,5 @@
 import { longestGapSeconds } from './domain/ncrontab.js';
+import type { ProviderRates } from './domain/provider_rate.js';
 import { isGuid, readTenants } from './settings/tenants.js';
 
 /** Settings as the platform hands them over: environment variables, which is what app settings become. */
@@ -41,6 +42,9 @@ export interface Config {
   /** The longest time between two runs of the refresh timer. */
   readonly refreshPeriodSeconds: number;
   readonly livenessSeconds: number;
+  readonly providerRates: ProviderRates;
+  /** Calls to one provider under way at once, on each instance. */
+  readonly providerConcurrency: number;
   /** A DPoP proof without a nonce of ours is sent back for one. */
   readonly dpopNonceRequired: boolean;
 }
@@ -77,11 +81,28 @@ export function readConfig(env: Environment): Config {
     }),
     refreshPeriodSeconds: readRefreshPeriod(read, problems),
     dpopNonceRequired: isTrue(env.BROKER_DPOP_NONCE_REQUIRED),
+    providerRates: readRates(env, read, problems),
+    providerConcurrency: read.number('BROKER_PROVIDER_CONCURRENCY', { least: 1, most: 1000, preset: 64 }),
     livenessSeconds: read.number('BROKER_LIVENESS_SECONDS', { least: 1, most: 2_592_000, preset: 21_600 }),
   };
   checkWindow(config, problems);
   if (problems.length > 0) throw new ConfigRefused(problems);
   return config;
+}
+
+const RATE = /^([a-z0-9][a-z0-9_-]*)=([0-9]{1,6})$/i;
+
+function readRates(env: Environment, read: Reader, problems: string[]): ProviderRates {
+  const preset = read.number('BROKER_PROVIDER_RATE_PER_SECOND', { least: 1, most: 100_000, preset: 100 });
+  const named = (env.BROKER_PROVIDER_RATES ?? '').split(',').map((text) => text.trim());
+  const rates = named.filter((text) => text !== '').map((text) => RATE.exec(text));
+  const byName = rates.flatMap((match) =>
+    match && Number(match[2]) > 0 ? [[match[1] ?? '', Number(match[2])]] : [],
+  );
+  if (byName.length < rates.length) {
+    problems.push('BROKER_PROVIDER_RATES must be a list such as aad=300,google=20, each at least 1');
+  }
+  return { preset, byName: Object.fromEntries(byName) };
 }
 
 function readRefreshPeriod(read: Reader, problems: string[]): number {

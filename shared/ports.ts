@@ -8,6 +8,8 @@ import type { Scope } from './domain/scope.js';
 import type { SealContext } from './domain/seal_context.js';
 import type { Subject } from './domain/subject.js';
 
+export type * from './ports/upkeep.js';
+
 /** Milliseconds since the epoch. */
 export type Clock = () => number;
 
@@ -112,23 +114,6 @@ export interface Tickets {
   accepts(ticket: string, facts: readonly string[]): Promise<boolean>;
 }
 
-export interface DueItem {
-  readonly subject: Subject;
-  /** ms; the connection's own `dueAt` must still say so, or the item is stale. */
-  readonly dueAt: number;
-}
-
-/** The time-bucketed index of connections that want attention. */
-export interface DueIndex {
-  put(item: DueItem): Promise<void>;
-  remove(item: DueItem): Promise<void>;
-  /**
-   * Takes items due by `now`, oldest first, hiding them from other takers until `hiddenUntil`.
-   * What nobody removes shows up again after that, so a lost batch is only late.
-   */
-  take(options: { now: number; hiddenUntil: number; limit: number }): Promise<readonly DueItem[]>;
-}
-
 export interface LogQuery<F> {
   /** ms, inclusive */
   readonly from: number;
@@ -195,11 +180,6 @@ export interface Budgets {
    * @throws Refusal `temporarily_unavailable` when storage cannot tell. A rate protects, it does not authorize: whoever asks decides
    */
   spend(budget: Budget): Promise<Spend>;
-}
-
-export interface Heartbeat {
-  beat(name: string, at: number): Promise<void>;
-  last(name: string): Promise<number | undefined>;
 }
 
 /** What using a credential brought: redeemed, exchanged, or found to be alive. */

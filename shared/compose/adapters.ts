@@ -18,6 +18,7 @@ import { createCodeStore } from '../adapters/tables/codes.js';
 import { createConnectionStore } from '../adapters/tables/connections.js';
 import { createDueIndex } from '../adapters/tables/due.js';
 import { createGrantStore } from '../adapters/tables/grants.js';
+import { createQuarantine } from '../adapters/tables/quarantine.js';
 import { createTables } from '../adapters/tables/service.js';
 import { createSigningKeyStore } from '../adapters/tables/signing_keys.js';
 import { createReplayStore, createRevokedTokens } from '../adapters/tables/token_ids.js';
@@ -83,6 +84,7 @@ export function createAdapters({ config, policy }: Settings, { clock, random, lo
     assertions: createClientAssertions({ issuer: config.issuer, clients: policy.clients, http, clock }),
     circuits: createCircuitStore(table('circuits')),
     heartbeat: createHeartbeat(table('heartbeat')),
+    quarantine: createQuarantine(table('quarantine')),
     budgets: createBudgets({ table: table('budgets'), clock, random }),
     provider: createProvider(providers, {
       http,

@@ -11,6 +11,7 @@ import { endGrant } from '../flows/end_grant.js';
 import { createIntrospectToken } from '../flows/introspect_token.js';
 import { createIssueToken } from '../flows/issue_token.js';
 import { createPlanUpkeep } from '../flows/plan_upkeep.js';
+import { createProviderBudget } from '../flows/provider_budget.js';
 import { createRecordFailure } from '../flows/record_failure.js';
 import { createRefreshAttempt } from '../flows/refresh_attempt.js';
 import { createRefreshConnection } from '../flows/refresh_connection.js';
@@ -18,12 +19,12 @@ import { rememberTokens } from '../flows/remember_tokens.js';
 import { createRevokeToken } from '../flows/revoke_token.js';
 import { createTakeOverConnection } from '../flows/take_over_connection.js';
 import { createTokenEndpoint } from '../flows/token_endpoint.js';
-import { createFindDue, createWorkDue } from '../flows/upkeep.js';
 import { createAuthorizationCodeGrant } from '../grant_types/authorization_code.js';
 import { createRefreshTokenGrant } from '../grant_types/refresh_token.js';
 import { createTokenExchangeGrant } from '../grant_types/token_exchange.js';
 import type { Adapters, Settings } from './adapters.js';
 import type { System } from './system.js';
+import { createUpkeep } from './upkeep.js';
 
 /** Spent codes removed in one go: a slice that ends well within a function's time. */
 const SWEPT_AT_ONCE = 1000;
@@ -38,7 +39,8 @@ export function createFlows(deps: System & Adapters & Settings) {
   const planUpkeep = createPlanUpkeep({ ...deps, rules });
   const recordFailure = createRecordFailure({ ...deps, planUpkeep });
   const attempt = createRefreshAttempt({ ...deps, planUpkeep, recordFailure });
-  const refresh = createRefreshConnection({ ...deps, attempt });
+  const budget = createProviderBudget({ ...deps, rates: config.providerRates });
+  const refresh = createRefreshConnection({ ...deps, attempt, countCall: budget.forCaller });
   const takeOver = createTakeOverConnection({ ...deps, planUpkeep });
   const heldGrants = {
     ...deps,
@@ -78,8 +80,7 @@ export function createFlows(deps: System & Adapters & Settings) {
     }),
     revokeToken: createRevokeToken({ ...deps, authenticateClient }),
     introspectToken: createIntrospectToken({ ...deps, authenticateClient }),
-    findDue: createFindDue(deps),
-    workDue: createWorkDue({ ...deps, planUpkeep, refresh }),
+    ...createUpkeep({ ...deps, planUpkeep, refresh, budget }),
     checkHealth: createCheckHealth(deps),
   };
 }

@@ -92,6 +92,14 @@ export function grantDead(reason = 'no live connection'): Refusal {
   });
 }
 
+/** What storage will not take, however often it is offered: too large, or of a form it does not know. */
+export class Unstorable extends Error {
+  constructor(what: string, cause?: unknown) {
+    super(what, cause === undefined ? {} : { cause });
+    this.name = 'Unstorable';
+  }
+}
+
 /** A row, key or document that is there but cannot be read. Never to be treated as absent. */
 export class Unreadable extends Error {
   constructor(what: string, cause?: unknown) {

@@ -1,5 +1,5 @@
 import type { AuditLog, Clock, Heartbeat, Log, Provider, Vault } from '../ports.js';
-import { UPKEEP_HEARTBEAT } from './upkeep.js';
+import { UPKEEP_HEARTBEAT } from './find_due.js';
 
 export type CheckHealth = () => Promise<boolean>;
 

@@ -41,6 +41,8 @@ export interface RefreshDeps {
   readonly random: Random;
   readonly sleep: (ms: number) => Promise<void>;
   readonly attempt: RefreshAttempt;
+  /** Counts a call for somebody who waits against the provider's rate. */
+  readonly countCall?: (provider: string) => Promise<void>;
 }
 
 /**
@@ -146,6 +148,7 @@ async function refreshNow(
   const open = circuits.find(({ until }) => until > now);
   if (open) return { kind: 'circuit_open', ...open };
   if (isClaimed(found.value, now)) return { kind: 'busy' };
+  if (request.cause === 'token') await deps.countCall?.(request.subject.provider);
   const claimed = await claim(deps, found, deps.random.uuid());
   if (!claimed) return { kind: 'busy' };
   const probing = circuits.map(({ registration }) => registration);

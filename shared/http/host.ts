@@ -1,7 +1,9 @@
 import type { HttpHandler, InvocationContext, StorageQueueHandler, TimerHandler } from '@azure/functions';
 import { ConfigRefused } from '../config.js';
 import { Refusal } from '../domain/errors.js';
-import type { FindDue, WorkDue } from '../flows/upkeep.js';
+import type { FindDue } from '../flows/find_due.js';
+import type { SetAside } from '../flows/set_aside.js';
+import type { WorkDue } from '../flows/upkeep.js';
 import type { DueItem, Log } from '../ports.js';
 import { createEndpoint, type ErrorForm } from './endpoint.js';
 
@@ -86,6 +88,11 @@ export async function workMessage(workDue: WorkDue, message: unknown): Promise<v
   const { version, items } = members(message);
   if (version !== MESSAGE_VERSION || !Array.isArray(items)) throw new Error('unknown form of a due message');
   await workDue(items.map(readItem));
+}
+
+/** Books a message that the host gave up, in whatever form it is. */
+export async function poisonedMessage(setAside: SetAside, message: unknown): Promise<void> {
+  await setAside.message(message);
 }
 
 function readItem(value: unknown): DueItem {

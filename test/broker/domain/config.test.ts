@@ -46,6 +46,8 @@ describe('settings', () => {
       refreshWindowSeconds: 600,
       refreshPeriodSeconds: 60,
       livenessSeconds: 21_600,
+      providerRates: { preset: 100, byName: {} },
+      providerConcurrency: 64,
       dpopNonceRequired: false,
     });
   });
@@ -136,6 +138,8 @@ describe('settings', () => {
     ],
     ['no number', { BROKER_LIVENESS_SECONDS: 'soon' }],
     ['a blank number', { BROKER_LIVENESS_SECONDS: ' ' }],
+    ['a rate that is none', { BROKER_PROVIDER_RATES: 'aad=fast' }],
+    ['a rate of nothing', { BROKER_PROVIDER_RATES: 'aad=0' }],
     ['a schedule that is none', { BROKER_REFRESH_SCHEDULE: 'every minute' }],
     ['a window that one missed run of the timer uses up', { BROKER_REFRESH_WINDOW_SECONDS: '119' }],
   ])('refuse %s', (_, changes: Environment) => {

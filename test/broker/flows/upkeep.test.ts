@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { UPKEEP_HEARTBEAT } from '../../../shared/flows/upkeep.js';
+import { UPKEEP_HEARTBEAT } from '../../../shared/flows/find_due.js';
 import { type Bench, createBench } from '../support/bench.js';
 import { GRAPH, NOW, ORDERS } from '../support/samples.js';
 import { failing } from '../support/scripted_provider.js';

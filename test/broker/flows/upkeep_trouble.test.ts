@@ -79,7 +79,7 @@ describe('what a crash leaves', () => {
   it('an entry put ahead of a write that never came still does its work', async () => {
     const [alice] = await users(1);
     if (!alice) throw new Error('no user');
-    bench.time.now += 40 * MINUTE;
+    bench.time.now += 30 * MINUTE;
     await bench.due.put({ subject: alice, dueAt: bench.time.now });
     await bench.tick();
     expect(asked(alice)).toBe(0);

@@ -1,22 +1,29 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAuditLog, createFailureLog } from '../../../shared/adapters/tables/audit.js';
+import { createBudgets } from '../../../shared/adapters/tables/budgets.js';
 import { createCircuitStore, createHeartbeat } from '../../../shared/adapters/tables/circuits.js';
 import { createConnectionStore } from '../../../shared/adapters/tables/connections.js';
 import { createDueIndex } from '../../../shared/adapters/tables/due.js';
 import { createGrantStore } from '../../../shared/adapters/tables/grants.js';
+import { createQuarantine } from '../../../shared/adapters/tables/quarantine.js';
 import { createVault } from '../../../shared/adapters/vault/envelope.js';
 import { createKeyVault } from '../../../shared/adapters/vault/key_vault.js';
+import { tickAllowance } from '../../../shared/domain/provider_rate.js';
 import { createCreateGrant } from '../../../shared/flows/create_grant.js';
 import { createEndConnection } from '../../../shared/flows/end_connection.js';
+import { createFindDue } from '../../../shared/flows/find_due.js';
+import { createLanes } from '../../../shared/flows/lanes.js';
 import { createPlanUpkeep } from '../../../shared/flows/plan_upkeep.js';
+import { createProviderBudget } from '../../../shared/flows/provider_budget.js';
 import { createRecordFailure } from '../../../shared/flows/record_failure.js';
 import { createRefreshAttempt } from '../../../shared/flows/refresh_attempt.js';
 import { createRefreshConnection } from '../../../shared/flows/refresh_connection.js';
+import { createSetAside } from '../../../shared/flows/set_aside.js';
 import { createTakeOverConnection } from '../../../shared/flows/take_over_connection.js';
-import { createFindDue, createWorkDue } from '../../../shared/flows/upkeep.js';
+import { createWorkDue } from '../../../shared/flows/upkeep.js';
 import { readPolicy } from '../../../shared/policy.js';
-import type { Log, LogFields } from '../../../shared/ports.js';
+import type { Budgets, Log, LogFields, Quarantine } from '../../../shared/ports.js';
 import { aad } from '../../../shared/providers/aad.js';
 import { fakeKeyVault } from './fake_key_vault.js';
 import { withFaults } from './faulty_table.js';
@@ -68,11 +75,12 @@ export type Bench = ReturnType<typeof createBench>;
 /** The broker's flows over real tables, with a provider, a clock and table faults that the test holds in its hands. */
 export function createBench(tables: TestTables) {
   const time = { now: NOW };
-  const faulty = () => withFaults(tables.table());
+  const faulty = (name?: string) => withFaults(tables.table(name));
+  const dueTable = tables.name();
   const rows = {
     connections: faulty(),
     grants: faulty(),
-    due: faulty(),
+    due: faulty(dueTable),
     audit: faulty(),
     failures: faulty(),
   };
@@ -89,6 +97,8 @@ export function createBench(tables: TestTables) {
     vault: createVault(createKeyVault(KEY, fakeKeyVault(KEY).openKey)),
     rulesOf: () => aad,
     rules: { windowSeconds: 600, livenessSeconds: 21_600 },
+    /** A test that is about rates lowers them. */
+    rates: { preset: 10_000, periodSeconds: 60 },
     clock: () => time.now,
     random: { uuid: randomUUID, bytes: (count: number) => randomBytes(count) },
     log: logInto(logged),
@@ -97,11 +107,12 @@ export function createBench(tables: TestTables) {
       await sleep(2);
     },
   };
-  const flows = composeFlows(deps);
+  const flows = composeFlows(deps, createBudgets({ ...deps, table: tables.table() }));
   return {
     ...deps,
     ...flows,
     rows,
+    dueTable,
     time,
     logged,
     /** What the audit holds of a type, oldest first. */
@@ -131,6 +142,7 @@ function stores(rows: Rows, tables: TestTables) {
     due: createDueIndex(rows.due),
     audit: createAuditLog(rows.audit),
     failures: createFailureLog(rows.failures),
+    quarantine: createQuarantine(tables.table()),
     circuits: createCircuitStore(tables.table()),
     heartbeat: createHeartbeat(tables.table()),
   };
@@ -139,24 +151,39 @@ function stores(rows: Rows, tables: TestTables) {
 type AttemptDeps = Omit<Parameters<typeof createRefreshAttempt>[0], 'recordFailure' | 'planUpkeep'>;
 type FlowDeps = AttemptDeps &
   Parameters<typeof createPlanUpkeep>[0] &
-  Parameters<typeof createFindDue>[0] &
-  Parameters<typeof createEndConnection>[0] &
+  Omit<Parameters<typeof createFindDue>[0], 'allowanceOf' | 'setAsideRow'> & {
+    readonly quarantine: Quarantine;
+    readonly rates: { preset: number; periodSeconds: number };
+  } & Parameters<typeof createEndConnection>[0] &
   Pick<Parameters<typeof createRecordFailure>[0], 'failures'>;
 
-function composeFlows(deps: FlowDeps) {
+function composeFlows(deps: FlowDeps, budgets: Budgets) {
   const planUpkeep = createPlanUpkeep(deps);
   const recordFailure = createRecordFailure({ ...deps, planUpkeep });
   const attempt = createRefreshAttempt({ ...deps, planUpkeep, recordFailure });
-  const refresh = createRefreshConnection({ ...deps, attempt });
+  const rates = {
+    get preset() {
+      return deps.rates.preset;
+    },
+    byName: {},
+  };
+  const budget = createProviderBudget({ ...deps, budgets, rates });
+  const refresh = createRefreshConnection({ ...deps, attempt, countCall: budget.forCaller });
   const takeOver = createTakeOverConnection({ ...deps, planUpkeep });
+  const setAside = createSetAside({ ...deps, onNew: async () => undefined });
   return {
     planUpkeep,
+    setAside,
     refresh,
     takeOver,
     createGrant: createCreateGrant({ ...deps, planUpkeep, takeOver }),
     endConnection: createEndConnection(deps),
-    findDue: createFindDue(deps),
-    workDue: createWorkDue({ ...deps, planUpkeep, refresh }),
+    findDue: createFindDue({
+      ...deps,
+      allowanceOf: (provider) => tickAllowance(rates, provider, deps.rates.periodSeconds),
+      setAsideRow: setAside.row,
+    }),
+    workDue: createWorkDue({ ...deps, planUpkeep, refresh, budget, setAside, inLane: createLanes(64) }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { benchGateway } from './gateway/bench.js';
 import { benchMemory } from './gateway/memory.js';
+import { benchRefresh } from './refresh/bench.js';
 import { benchToken } from './token/bench.js';
 
 const options = {
@@ -8,7 +9,7 @@ const options = {
   say: (text: string) => void process.stdout.write(`${text}\n`),
 };
 
-const benches = { gateway: benchGateway, memory: benchMemory, token: benchToken };
+const benches = { gateway: benchGateway, memory: benchMemory, token: benchToken, refresh: benchRefresh };
 const asked = process.argv.slice(2);
 const known = Object.entries(benches);
 

@@ -26,6 +26,7 @@ import { createTickets } from '../adapters/tickets.js';
 import { createVault } from '../adapters/vault/envelope.js';
 import { createKeyFile } from '../adapters/vault/key_file.js';
 import { createKeyVault } from '../adapters/vault/key_vault.js';
+import { createWorkingKeys } from '../adapters/vault/working_keys.js';
 import type { Config, ProviderSettings } from '../config.js';
 import { withBoundedRefusals } from '../flows/bounded_refusals.js';
 import { withPolicyFacts } from '../flows/with_policy_facts.js';
@@ -46,7 +47,9 @@ export interface Settings {
 export function createAdapters({ config, policy }: Settings, { clock, random, log }: System) {
   const table = createTables(config.tables);
   const vault = createVault(
-    'keyFile' in config.vault ? createKeyFile(config.vault.keyFile) : createKeyVault(config.vault.keyId),
+    'keyFile' in config.vault
+      ? createKeyFile(config.vault.keyFile)
+      : createWorkingKeys(createKeyVault(config.vault.keyId), clock),
   );
   const http = createHttpClient();
   const providers = createProviders(config, { http, clock });

@@ -9,6 +9,8 @@ export interface KeyWrapper {
   wrap(dataKey: Buffer): Promise<{ keyId: string; wrapped: Buffer }>;
   /** @throws when the key is unknown or the wrapped key is not its own */
   unwrap(keyId: string, wrapped: Buffer): Promise<Buffer>;
+  /** Asks the wrapping key itself, where wrapping and unwrapping may do without; rejects when it is out of reach. */
+  reach?(): Promise<void>;
 }
 
 const VERSION = 's1';
@@ -37,6 +39,7 @@ export function createVault(keys: KeyWrapper): Vault {
     seal,
     open,
     async check() {
+      await keys.reach?.();
       const context = { table: 'check', subject: '', provider: '', generation: 0, purpose: 'canary' };
       await open(await seal('canary', context), context);
     },

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Joins parts so that no two different lists give the same text (`["a-b","c"]` and `["a","b-c"]` must differ). */
 export function lengthPrefixed(parts: readonly string[]): string {
@@ -7,10 +7,10 @@ export function lengthPrefixed(parts: readonly string[]): string {
 
 /** base64url SHA-256 over the length-prefixed parts: 43 characters, all of them allowed in a table key. */
 export function digest(...parts: readonly string[]): string {
-  return createHash('sha256').update(lengthPrefixed(parts), 'utf8').digest('base64url');
+  return hash('sha256', lengthPrefixed(parts), 'base64url');
 }
 
 /** A fraction in [0, 1) that is always the same for the same text: spreads work without a stored random number. */
 export function fraction(text: string): number {
-  return createHash('sha256').update(text, 'utf8').digest().readUInt32BE(0) / 0x1_0000_0000;
+  return Number.parseInt(hash('sha256', text, 'hex').slice(0, 8), 16) / 0x1_0000_0000;
 }

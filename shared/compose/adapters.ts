@@ -44,8 +44,11 @@ export interface Settings {
 }
 
 /** Every boundary, built once. */
-export function createAdapters({ config, policy }: Settings, { clock, random, log }: System) {
-  const table = createTables(config.tables);
+export function createAdapters(
+  { config, policy }: Settings,
+  { clock, random, log, tables = createTables }: System,
+) {
+  const table = tables(config.tables);
   const vault = createVault(
     'keyFile' in config.vault
       ? createKeyFile(config.vault.keyFile)

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { consoleLog, systemClock, systemRandom } from '../adapters/system.js';
+import { createTables, type TablesLocation } from '../adapters/tables/service.js';
+import type { Table } from '../adapters/tables/table.js';
 import type { Clock, Log, Random } from '../ports.js';
 
 /** What a test may put in place of the machine's own. */
@@ -8,6 +10,8 @@ export interface System {
   readonly random: Random;
   readonly log: Log;
   readonly sleep: (ms: number) => Promise<void>;
+  /** Opens tables by name; Table Storage's own unless given. */
+  readonly tables?: (location: TablesLocation) => (name: string) => Table;
 }
 
 /** The machine's own. */
@@ -18,4 +22,5 @@ export const SYSTEM: System = {
   sleep: async (ms) => {
     await sleep(ms);
   },
+  tables: createTables,
 };

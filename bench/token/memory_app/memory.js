@@ -1,0 +1,2 @@
+// Where the benchmarks are compiled to.
+await import('../../../.local/bench/bench/token/memory_app.js');

@@ -4,7 +4,7 @@ import { createDpopNonces } from '../adapters/jose/dpop_nonces.js';
 import { createDpopProofs } from '../adapters/jose/dpop_proofs.js';
 import { createKeyRing } from '../adapters/jose/key_ring.js';
 import { createTokens } from '../adapters/jose/tokens.js';
-import { withVerifiedTokens } from '../adapters/jose/verified_tokens.js';
+import { withVerifiedAssertions, withVerifiedTokens } from '../adapters/jose/verified_tokens.js';
 import { createCredentialForm } from '../adapters/provider/app_credential.js';
 import { createIdentityToken } from '../adapters/provider/managed_identity.js';
 import { createProviderDocuments } from '../adapters/provider/metadata.js';
@@ -87,7 +87,10 @@ export function createAdapters(
     revoked: createRevokedTokens(table('tokenIds')),
     replay,
     proofs: createDpopProofs({ replay, nonces, clock }),
-    assertions: createClientAssertions({ issuer: config.issuer, clients: policy.clients, http, clock }),
+    assertions: withVerifiedAssertions(
+      createClientAssertions({ issuer: config.issuer, clients: policy.clients, http, clock }),
+      clock,
+    ),
     circuits: createCircuitStore(table('circuits')),
     heartbeat: createHeartbeat(table('heartbeat')),
     quarantine: createQuarantine(table('quarantine')),

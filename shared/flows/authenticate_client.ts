@@ -68,7 +68,7 @@ async function verifyApp(tokens: Tokens, token: string): Promise<string> {
   }
 }
 
-/** Single use: of the same assertion sent many times at once one passes, and none while that cannot be made sure (RFC 7523 §3). */
+/** Single use unless policy says otherwise: of the same assertion sent many times at once one passes, and none while that cannot be made sure (RFC 7523 §3). */
 async function byAssertion(
   { policy, assertions, replay }: Deps,
   clientId: string,
@@ -79,8 +79,10 @@ async function byAssertion(
   if (credential.clientId !== undefined && credential.clientId !== clientId) {
     throw invalidClient('client_id is not the issuer of the assertion');
   }
-  const { id, expiresAt } = await assertions.verify(clientId, credential.token);
-  if (!(await replay.use(clientId, id, expiresAt))) throw invalidClient('the assertion was used before');
+  const { id, expiresAt, reusable } = await assertions.verify(clientId, credential.token);
+  if (!reusable && !(await replay.use(clientId, id, expiresAt))) {
+    throw invalidClient('the assertion was used before');
+  }
   return client;
 }
 

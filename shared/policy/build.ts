@@ -46,7 +46,7 @@ function toFacade(uri: string, entry: FacadeDocument, env: Environment): Facade 
 }
 
 function toClient(clientId: string, entry: ClientDocument, env: Environment): ClientPolicy {
-  const { secretSetting, entraAppId, publicKeys, jwksUri } = entry.auth;
+  const { secretSetting, entraAppId, publicKeys, jwksUri, assertionReuse } = entry.auth;
   const secret = secretSetting === undefined ? undefined : env[secretSetting];
   return {
     clientId,
@@ -55,6 +55,7 @@ function toClient(clientId: string, entry: ClientDocument, env: Environment): Cl
     ...(entraAppId === undefined ? {} : { entraAppId: entraAppId.toLowerCase() }),
     ...(publicKeys === undefined ? {} : { publicKeys }),
     ...(jwksUri === undefined ? {} : { jwksUri }),
+    ...(assertionReuse === undefined ? {} : { assertionReuse }),
     resources: new Map(Object.entries(entry.resources).map(([uri, scopes]) => [uri, scopeOf(scopes)])),
     maxGrantSeconds: (entry.maxGrantDays ?? DEFAULT_GRANT_DAYS) * DAY_SECONDS,
     ...(entry.subjectAudiences === undefined ? {} : { subjectAudiences: entry.subjectAudiences }),

@@ -31,6 +31,7 @@ export interface ClientDocument {
     entraAppId?: string;
     publicKeys?: Record<string, unknown>[];
     jwksUri?: string;
+    assertionReuse?: boolean;
   };
   resources: Record<string, string[]>;
   maxGrantDays?: number;

@@ -35,6 +35,8 @@ export interface ClientPolicy {
   readonly publicKeys?: readonly Readonly<Record<string, unknown>>[];
   /** Where it publishes them, instead. */
   readonly jwksUri?: string;
+  /** Whether one assertion may be shown again while it lives. */
+  readonly assertionReuse?: boolean;
   readonly resources: ReadonlyMap<string, Scope>;
   readonly maxGrantSeconds: number;
   /** Audiences of users' own tokens it may exchange; undefined means the broker's own. */

@@ -64,10 +64,13 @@ function scopeProblems(id: string, client: ClientDocument, { resources }: Policy
 function referenceProblems(id: string, client: ClientDocument, document: PolicyDocument): string[] {
   const missing = (list: readonly string[] | undefined, known: object) =>
     (list ?? []).filter((name) => !Object.hasOwn(known, name));
-  const { publicKeys, jwksUri } = client.auth;
+  const { publicKeys, jwksUri, assertionReuse } = client.auth;
   return [
     ...(publicKeys && jwksUri
       ? [`policy/clients/${id}/auth: publicKeys and jwksUri must not both be given`]
+      : []),
+    ...(assertionReuse && !publicKeys && !jwksUri
+      ? [`policy/clients/${id}/auth/assertionReuse: this client has no keys to sign assertions with`]
       : []),
     ...(publicKeys?.some((key) => 'd' in key || 'k' in key)
       ? [`policy/clients/${id}/auth/publicKeys: holds a private or secret key`]

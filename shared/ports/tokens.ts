@@ -73,15 +73,21 @@ export interface Binding {
   readonly jkt: string;
 }
 
+export interface VerifiedAssertion {
+  readonly id: string;
+  readonly expiresAt: number;
+  readonly reusable: boolean;
+}
+
 /** Checking of what clients sign themselves (RFC 7523). */
 export interface ClientAssertions {
   /** The client whose own assertion this claims to be; undefined when it is something else. Nothing is proven yet. */
   clientOf(token: string): string | undefined;
   /**
-   * The assertion's id, and until when (ms) it must not be seen again.
+   * The assertion's id, and until when (ms) it must not be seen again, unless policy lets this client show it more than once.
    * @throws Refusal `invalid_client`
    */
-  verify(clientId: string, token: string): Promise<{ readonly id: string; readonly expiresAt: number }>;
+  verify(clientId: string, token: string): Promise<VerifiedAssertion>;
 }
 
 /** Signing and checking of JSON Web Tokens. */

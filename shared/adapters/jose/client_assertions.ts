@@ -36,7 +36,11 @@ export function createClientAssertions(deps: Deps): ClientAssertions {
       const document = keys.get(clientId);
       if (!document) throw refused('this client has no keys in policy');
       const claims = await verify(deps, document, { clientId, token });
-      return { id: claims.jti ?? '', expiresAt: ((claims.exp ?? 0) + SKEW_SECONDS) * 1000 };
+      return {
+        id: claims.jti ?? '',
+        expiresAt: ((claims.exp ?? 0) + SKEW_SECONDS) * 1000,
+        reusable: deps.clients.get(clientId)?.assertionReuse ?? false,
+      };
     },
   };
 }

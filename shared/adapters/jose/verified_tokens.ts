@@ -1,26 +1,34 @@
-import { hash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
-import type { AppTokenClaims, Clock, Tokens } from '../../ports.js';
+import type { AppTokenClaims, ClientAssertions, Clock, Tokens } from '../../ports.js';
+import { createBelieved } from './believed.js';
 
-const MOST = 10_000;
-/** A key may be withdrawn: no signature is believed longer than this without looking again, ms. */
-const BELIEVED_MS = 5 * 60_000;
-
-/**
- * App tokens whose signature was checked before, by hash, within their life. A client presents the same token for an hour; checking it
- * once costs as much as twenty look-ups. Refusals are not remembered.
- */
+/** App tokens are checked once: a client presents the same one for an hour, and checking it costs as much as twenty look-ups. */
 export function withVerifiedTokens(tokens: Tokens, clock: Clock): Tokens {
-  const known = new LRUCache<string, { claims: AppTokenClaims; until: number }>({ max: MOST });
+  const believed = createBelieved<AppTokenClaims>(clock);
   return {
     ...tokens,
     async verifyAppToken(token) {
-      const key = hash('sha256', token, 'base64');
-      const entry = known.get(key);
-      if (entry && entry.until > clock()) return entry.claims;
+      const known = believed.get(token);
+      if (known) return known;
       const claims = await tokens.verifyAppToken(token);
-      known.set(key, { claims, until: Math.min(claims.expiresAt, clock() + BELIEVED_MS) });
+      believed.set(token, claims, claims.expiresAt);
       return claims;
+    },
+  };
+}
+
+/** Assertions that policy lets a client show more than once are checked once. All others are seen once, and not worth remembering. */
+export function withVerifiedAssertions(assertions: ClientAssertions, clock: Clock): ClientAssertions {
+  const believed = createBelieved<{ clientId: string; id: string; expiresAt: number; reusable: boolean }>(
+    clock,
+  );
+  return {
+    clientOf: (token) => believed.get(token)?.clientId ?? assertions.clientOf(token),
+    async verify(clientId, token) {
+      const known = believed.get(token);
+      if (known?.clientId === clientId) return known;
+      const verified = await assertions.verify(clientId, token);
+      if (verified.reusable) believed.set(token, { clientId, ...verified }, verified.expiresAt);
+      return verified;
     },
   };
 }

@@ -15,6 +15,13 @@ export const GATEWAY_APP = {
   auditorRole: 'Audit.Read',
 };
 
+/** A second app registration with less consent, which the broker acts as; it trusts the app's managed identity and has no secret. */
+export const READER_APP = {
+  appId: '55555555-5555-4555-8555-555555555555',
+  appIdUri: 'api://graph-reader',
+  managedIdentity: '66666666-6666-4666-8666-666666666666',
+};
+
 export interface DemoUser {
   readonly name: string;
   readonly loginHint: string;
@@ -74,6 +81,7 @@ export function demoDirectory({ gatewayUrl, secrets }: DirectoryOptions): Record
   });
   return {
     default_resource: GRAPH,
+    managed_identities: [{ client_id: READER_APP.managedIdentity, name: 'Token broker identity', tid }],
     tenants: [TENANT],
     users: USERS.map(({ name, loginHint, oid, auditor }) => ({
       name,
@@ -107,6 +115,18 @@ export function demoDirectory({ gatewayUrl, secrets }: DirectoryOptions): Record
         app_id_uri: GRAPH,
         scopes: ['User.Read', 'Mail.Read', 'Mail.Send'],
         token_version: 1,
+      },
+      {
+        app_id: READER_APP.appId,
+        name: 'Graph reader',
+        tid,
+        secrets: [],
+        federated_credentials: [{ managed_identity: READER_APP.managedIdentity }],
+        redirect_uris: [],
+        app_id_uri: READER_APP.appIdUri,
+        scopes: ['access_as_user'],
+        pre_authorized: [GATEWAY_APP.appId],
+        consents: [{ resource: GRAPH, scopes: ['User.Read'] }],
       },
       client(CLIENTS.nightlyReport, secrets.nightlyReport),
       client(CLIENTS.mailAgent, secrets.mailAgent),

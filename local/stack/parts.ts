@@ -114,7 +114,7 @@ function identityProviderPart(plan: StackPlan, { gateway, idp, issuer }: Address
       ...['--public-url', idp],
       ...['--port', String(plan.ports.IDP_PORT)],
     ],
-    env: quiet(plan.env),
+    env: { ...quiet(plan.env), IDP_IDENTITY_HEADER: plan.secrets.identityHeader },
     logFile: logFile(plan.stateDir, 'idp'),
     isReady: () => answersOk(`${issuer}/.well-known/openid-configuration`),
     shows: isTrouble,
@@ -144,7 +144,7 @@ function functionsPart(plan: StackPlan, addresses: Addresses): PartSpec {
 /** The app settings of the Functions app, as Azure would hold them. The first few may be set in the environment before. */
 function brokerSettings(
   { secrets, stateDir, env }: StackPlan,
-  { gateway, issuer, storage }: Addresses,
+  { gateway, idp, issuer, storage }: Addresses,
 ): Record<string, string> {
   const own = Object.entries(env).filter(([name]) => name.startsWith('BROKER_'));
   const given = own.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
@@ -164,6 +164,8 @@ function brokerSettings(
     BROKER_AAD_CLIENT_ID: GATEWAY_APP.appId,
     BROKER_AUDIENCES: `${GATEWAY_APP.appId},${GATEWAY_APP.appIdUri}`,
     MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: secrets.gatewayClient,
+    IDENTITY_ENDPOINT: `${idp}/msi/token`,
+    IDENTITY_HEADER: secrets.identityHeader,
     [CLIENTS.nightlyReport.secretSetting]: secrets.nightlyReport,
     [CLIENTS.mailAgent.secretSetting]: secrets.mailAgent,
   };

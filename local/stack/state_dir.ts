@@ -54,6 +54,8 @@ export interface LocalSecrets {
   readonly mailAgent: string;
   /** Shared by gateway and Functions host: proves that platform headers come from the gateway. */
   readonly upstream: string;
+  /** What a process must show to have a token of the managed identity. */
+  readonly identityHeader: string;
   readonly cookieEncryption: string;
   readonly cookieSigning: string;
 }
@@ -63,6 +65,7 @@ const NAMES = [
   'nightlyReport',
   'mailAgent',
   'upstream',
+  'identityHeader',
   'cookieEncryption',
   'cookieSigning',
 ] as const;

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair } from 'jose';
 import type { TestProject } from 'vitest/node';
+import { READER_APP } from '../../local/demo/tenant.js';
 import { removeTemporaryDirs, startStackProcess, temporaryDir } from '../support/stack_process.js';
 
 declare module 'vitest' {
@@ -27,6 +28,17 @@ const policy = (publicKey: object) => ({
       scopes: ['User.Read', 'Mail.Read'],
       allowWider: false,
     },
+    'https://graph.microsoft.test/profile': {
+      narrowing: 'facade',
+      provider: 'aad',
+      scopes: ['User.Read'],
+      facade: {
+        appId: READER_APP.appId,
+        scope: `${READER_APP.appIdUri}/access_as_user`,
+        managedIdentity: READER_APP.managedIdentity,
+        resource: 'https://graph.microsoft.test',
+      },
+    },
   },
   clients: {
     'nightly-report': {
@@ -37,6 +49,7 @@ const policy = (publicKey: object) => ({
       resources: {
         'api://orders': ['orders.read', 'orders.write'],
         'https://graph.microsoft.test': ['User.Read', 'Mail.Read'],
+        'https://graph.microsoft.test/profile': ['User.Read'],
       },
       actors: ['mail-agent'],
       redirectUris: [CALLBACK],

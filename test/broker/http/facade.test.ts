@@ -106,13 +106,13 @@ describe('a facade at an Entra that narrows nothing', () => {
 });
 
 describe('a facade without a secret', () => {
-  const before = { ...process.env };
   beforeAll(() => {
     process.env.IDENTITY_ENDPOINT = `${on.idp.url}/msi/token`;
     process.env.IDENTITY_HEADER = on.idp.identityHeader;
   });
   afterAll(() => {
-    process.env = before;
+    delete process.env.IDENTITY_ENDPOINT;
+    delete process.env.IDENTITY_HEADER;
   });
 
   it("is proven by the managed identity's token", async () => {

@@ -71,7 +71,12 @@ export async function runGateway(plan: GatewayPlan, means: ProcessMeans): Promis
     vault: opened?.vault,
     providers: createProviders(settings, { http, now, log }),
     codec: createSessionCodec(createSealer(keys, 'session cookie')),
-    sessionTokens: createSessionTokens(keys.sessionTokens, createSealer(keys, 'session token'), now),
+    sessionTokens: createSessionTokens({
+      signers: keys.sessionTokens,
+      sealer: createSealer(keys, 'session token'),
+      sidStyle: settings.sidStyle,
+      now,
+    }),
     nativeCodes: createNativeCodes({ sealer: createSealer(keys, 'native code'), now, spend }),
     nonceSealer: createSealer(keys, 'nonce cookie'),
     isForged: createCsrfCheck(settings),

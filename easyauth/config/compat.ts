@@ -109,6 +109,16 @@ export const compatOptions = {
     values: ['empty', 'windows'],
     says: 'body of a 401: none as on Linux, or the text of IIS',
   },
+  expiresOnForm: {
+    default: 'round-trip',
+    values: ['round-trip', 'epoch-seconds'],
+    says: 'text of expires_on and X-MS-TOKEN-*-EXPIRES-ON: yyyy-MM-ddTHH:mm:ss.fffffffZ, or seconds since 1970',
+  },
+  sid: {
+    default: 'stable',
+    values: ['stable', 'profile'],
+    says: 'user id in session tokens: the same for ever, or changing with the name of the user as the real service does unless WEBSITE_AUTH_HIDE_DEPRECATED_SID is true; that setting wins over this option',
+  },
   xProviderName: {
     default: 'twitter',
     values: ['twitter', 'x'],

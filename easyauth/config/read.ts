@@ -3,7 +3,7 @@ import { readAad } from './aad_settings.js';
 import { type Compat, readCompat } from './compat.js';
 import { readCustom } from './custom_settings.js';
 import { listOf, overlayEnvironment } from './environment.js';
-import { type Issues, isRecord } from './reader.js';
+import { flag, type Issues, isRecord } from './reader.js';
 import { redirectProvider } from './redirect_provider.js';
 import type { Environment, ProxySettings, Settings } from './settings.js';
 import { readSocial } from './social_settings.js';
@@ -83,6 +83,13 @@ function checkLifetimes(tree: Tree, issues: Issues): void {
     issues.warn('login.nonce.validateNonce', 'is off: sign-ins can be forged; for debugging only');
 }
 
+function sidStyle(env: Environment, compat: Compat, issues: Issues): Compat['sid'] {
+  const name = 'WEBSITE_AUTH_HIDE_DEPRECATED_SID';
+  const hidden = flag()(env[name] === '' ? undefined : env[name], name, issues);
+  if (hidden === undefined) return compat.sid;
+  return hidden ? 'stable' : 'profile';
+}
+
 /** Scopes are written into a quoted header parameter (RFC 6749 §3.3). */
 function resourceScopes(env: Environment, issues: Issues): readonly string[] | undefined {
   const setting = 'WEBSITE_AUTH_PRM_DEFAULT_WITH_SCOPES';
@@ -147,6 +154,7 @@ function settingsOf(tree: Tree, env: Environment, issues: Issues): Settings {
     corsOrigins: listOf(env.WEBSITE_CORS_ALLOWED_ORIGINS ?? ''),
     ...signInSettings(tree),
     modernClaims: env.WEBSITE_AUTH_USE_LEGACY_CLAIMS?.toLowerCase() === 'false',
+    sidStyle: sidStyle(env, compat, issues),
     encryptionKeySetting:
       tree.encryptionSettings.containerAppAuthEncryptionSecretName ?? 'WEBSITE_AUTH_ENCRYPTION_KEY',
     signingKeySetting:

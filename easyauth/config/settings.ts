@@ -74,6 +74,8 @@ export interface Settings {
   readonly validateNonce: boolean;
   readonly nonceLifetimeMs: number;
   readonly modernClaims: boolean;
+  /** Whether the user id in session tokens stays the same when the user's name changes. */
+  readonly sidStyle: Compat['sid'];
   readonly encryptionKeySetting: string;
   readonly signingKeySetting: string;
   readonly aad: AadSettings | undefined;

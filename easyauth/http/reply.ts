@@ -41,11 +41,14 @@ export function redirectReply(location: string, cookies: readonly string[] = [],
   return { ...cause, status: 302, headers: [...common, 'Location', location, ...setCookies], body: '' };
 }
 
+/** How pages of ours look. */
+export const pageStyle =
+  'body{font-family:system-ui,sans-serif;margin:4rem auto;max-width:36rem;padding:0 1rem}';
+
 /** A small page of ours; `body` is our own markup, nothing from outside. */
 export function pageReply(title: string, body: string): Reply {
   const policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
-  const style = 'body{font-family:system-ui,sans-serif;margin:4rem auto;max-width:36rem;padding:0 1rem}';
-  const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title><style>${style}</style></head><body><main><h1>${title}</h1>${body}</main></body></html>`;
+  const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title><style>${pageStyle}</style></head><body><main><h1>${title}</h1>${body}</main></body></html>`;
   return {
     status: 200,
     headers: [...common, 'Content-Type', 'text/html; charset=utf-8', 'Content-Security-Policy', policy],

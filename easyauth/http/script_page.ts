@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Reply } from './reply.js';
+import { pageStyle, type Reply } from './reply.js';
 
 /** Data as a JavaScript literal that cannot end the script element or the line. */
 export function scriptLiteral(value: unknown): string {
@@ -25,9 +25,9 @@ interface ScriptPage {
 export function scriptPage(page: ScriptPage): Reply {
   const nonce = randomBytes(16).toString('base64');
   const ancestors = page.frameAncestor ?? "'none'";
-  const policy = `default-src 'none'; script-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors ${ancestors}`;
+  const policy = `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors ${ancestors}`;
   const code = `(function (data) { ${page.script} })(${scriptLiteral(page.data)});`;
-  const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${page.title}</title></head><body>${page.body ?? ''}<script nonce="${nonce}">${code}</script></body></html>`;
+  const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${page.title}</title><style nonce="${nonce}">${pageStyle}</style></head><body>${page.body ?? ''}<script nonce="${nonce}">${code}</script></body></html>`;
   return {
     status: 200,
     headers: [

@@ -15,6 +15,7 @@ import {
 import { type Pending, type PendingLogins, readPendingLogins } from '../session/nonce_cookie.js';
 import { ownUrl, type RouteContext, redirectRules } from './context.js';
 import { cookieFor, holderOf, keepTokens, tokenSessionFor } from './establish.js';
+import { failedWith, loginTexts } from './login_texts.js';
 import { providerTrouble, startLogin } from './start_login.js';
 import { deliverError, deliverToken } from './token_mode.js';
 
@@ -46,16 +47,28 @@ function closingCookies(incoming: Incoming, { pending, found }: Attempt): string
   ];
 }
 
+function notAllowed(): Reply {
+  return textReply(403, loginTexts.notAllowed, { substatus: substatus.authorizationCheckFailed });
+}
+
+/** A failure as its own page, or told to the client of a token-mode sign-in in its own way. */
+function told(context: RouteContext, incoming: Incoming, attempt: Attempt, reply: Reply): Reply {
+  const mode = attempt.found?.tokenMode;
+  if (mode === undefined) return reply;
+  const target = targetOf(context, incoming, attempt);
+  const { body, substatus: code = substatus.loginProtocolError, reason = `${reply.status}` } = reply;
+  const cause = { substatus: code, reason };
+  return deliverError(body.trim(), cause, { mode, target, cookies: closingCookies(incoming, attempt) });
+}
+
 function failed(
   context: RouteContext,
   incoming: Incoming,
   failure: { readonly attempt: Attempt; readonly text: string; readonly reason: string },
 ): Reply {
   const { attempt, text, reason } = failure;
-  const mode = attempt.found?.tokenMode;
-  if (mode === undefined) return textReply(401, text, { substatus: substatus.loginProtocolError, reason });
-  const target = targetOf(context, incoming, attempt);
-  return deliverError(text, reason, { mode, target, cookies: closingCookies(incoming, attempt) });
+  const reply = textReply(401, text, { substatus: substatus.loginProtocolError, reason });
+  return told(context, incoming, attempt, reply);
 }
 
 /** A sign-in that took longer than a nonce lives starts again by itself, a few times. */
@@ -111,18 +124,15 @@ async function complete(context: RouteContext, incoming: Incoming, attempt: Atte
   try {
     const signedIn = await provider.completeLogin({ parameters, redirectUri, recall });
     if (!provider.admits(signedIn.principal, 'session'))
-      return textReply(403, 'You are signed in but not allowed to use this app.', {
-        substatus: substatus.authorizationCheckFailed,
-      });
+      return told(context, incoming, attempt, notAllowed());
     return await finish(context, incoming, { attempt, signedIn });
   } catch (error) {
     if (tooOld) return retry(context, incoming, attempt);
     const refused = error instanceof ProviderError && error.failure === 'rejected';
     if (refused || error instanceof LoginProtocolError || error instanceof InvalidTokenError) {
-      const text = 'The sign-in failed. Go back and try again.';
-      return failed(context, incoming, { attempt, text, reason: messageOf(error) });
+      return failed(context, incoming, { attempt, text: loginTexts.retry, reason: messageOf(error) });
     }
-    return providerTrouble(context, error);
+    return told(context, incoming, attempt, providerTrouble(context, error));
   }
 }
 
@@ -142,7 +152,7 @@ export async function callback(
   const { method, target } = incoming;
   if (method !== 'GET' && method !== 'POST') return emptyReply(405, { headers: ['Allow', 'GET, POST'] });
   const parameters = method === 'POST' ? await readForm(incoming.request) : target.query;
-  const text = 'The sign-in failed.';
+  const text = loginTexts.failed;
   if (parameters === undefined)
     return textReply(401, text, {
       substatus: substatus.loginProtocolError,
@@ -156,7 +166,7 @@ export async function callback(
   if (error !== undefined)
     return failed(context, incoming, {
       attempt,
-      text: `The sign-in failed: ${error}.`,
+      text: failedWith(error),
       reason: `the provider answers ${error}`,
     });
   // Asking the provider about an answer nobody here waits for would let anybody keep both of us busy.

@@ -3,7 +3,6 @@ import type { Principal } from '../identity/principal.js';
 import type { SignedIn } from '../providers/provider.js';
 import { setSessionCookies } from '../session/cookie.js';
 import { type Session, startSession } from '../session/session.js';
-import { publicSid } from '../session/session_token.js';
 import type { RouteContext } from './context.js';
 
 const thirtyDaysMs = 720 * 3_600_000;
@@ -73,6 +72,6 @@ export async function tokenBody(
   incoming: Incoming,
   session: Session,
 ): Promise<string> {
-  const authenticationToken = await sessionTokens.issue(session, `${incoming.site.origin}/`);
-  return JSON.stringify({ authenticationToken, user: { userId: publicSid(session.user) } });
+  const { token, sid } = await sessionTokens.issue(session, `${incoming.site.origin}/`);
+  return JSON.stringify({ authenticationToken: token, user: { userId: sid } });
 }

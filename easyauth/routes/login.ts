@@ -1,9 +1,9 @@
 import type { Incoming } from '../http/incoming.js';
 import { redirectTarget } from '../http/redirect_target.js';
-import { emptyReply, pageReply, type Reply, textReply } from '../http/reply.js';
+import { emptyReply, type Reply, textReply } from '../http/reply.js';
 import type { Provider } from '../providers/provider.js';
 import { acceptTokens } from './accept_tokens.js';
-import { ownUrl, type Route, type RouteContext, redirectRules } from './context.js';
+import { ownUrl, type RouteContext, redirectRules } from './context.js';
 import { loginMode } from './login_mode.js';
 import { passedParameters, startLogin } from './start_login.js';
 
@@ -37,6 +37,3 @@ export async function login(context: RouteContext, incoming: Incoming, provider:
   const parameters = passedParameters(query);
   return startLogin(context, incoming, { provider, target: local, parameters, tokenMode: mode.tokenMode });
 }
-
-/** `GET /.auth/login/done`: where a sign-in without a target ends. */
-export const loginDone: Route = () => pageReply('Signed in', '<p><a href="/">Go to the website</a></p>');

@@ -22,7 +22,7 @@ function withoutIdentity(
 function told({ settings }: RouteContext, incoming: Incoming, entries: readonly TokenEntry[]): string {
   const { compat } = settings;
   const element = (entry: TokenEntry) => ({
-    ...meElement(entry, compat.hideTokensFromMe === 'true'),
+    ...meElement(entry, compat),
     provider_name: reportedName(entry.provider, compat),
   });
   const slashes = compat.escapeSlashes === 'true';

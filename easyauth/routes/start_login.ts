@@ -6,6 +6,7 @@ import { nonceCookie, parseCookies, setTransientCookie } from '../session/cookie
 import { createNonce, readPendingLogins, type TokenMode } from '../session/nonce_cookie.js';
 import { ownUrl, type RouteContext } from './context.js';
 import { keepFragment } from './keep_fragment.js';
+import { loginTexts } from './login_texts.js';
 
 /** Login parameters that may go on to the provider. A list, so that nobody can slip in a protocol parameter. */
 const passedOn = new Set([
@@ -49,10 +50,10 @@ export function providerTrouble(context: RouteContext, error: unknown): Reply {
   if (!(error instanceof ProviderError)) throw error;
   context.log('error', 'the identity provider gives no help', { reason: messageOf(error) });
   if (error.failure === 'misconfigured')
-    return textReply(500, 'The sign-in is not configured correctly.', {
+    return textReply(500, loginTexts.misconfigured, {
       substatus: substatus.configurationError,
     });
-  return textReply(502, 'The identity provider cannot be reached. Try again later.', {
+  return textReply(502, loginTexts.unreachable, {
     substatus: substatus.internalModuleFailure,
   });
 }

@@ -1,4 +1,4 @@
-import { substatus } from '../errors.js';
+import type { Substatus } from '../errors.js';
 import type { Incoming } from '../http/incoming.js';
 import { type Reply, redirectReply } from '../http/reply.js';
 import { scriptPage } from '../http/script_page.js';
@@ -53,9 +53,14 @@ export async function deliverToken(
   return redirectReply(withFragment(target, 'token', body), cookies);
 }
 
+/** For the log: why a sign-in failed. */
+interface FailureCause {
+  readonly substatus: Substatus;
+  readonly reason: string;
+}
+
 /** Tells a token-mode client that its sign-in failed, in the way it would have been told of success. */
-export function deliverError(text: string, reason: string, { mode, target, cookies }: Delivery): Reply {
-  const cause = { substatus: substatus.loginProtocolError, reason };
+export function deliverError(text: string, cause: FailureCause, { mode, target, cookies }: Delivery): Reply {
   if (mode.completion === undefined)
     return redirectReply(withFragment(target, 'error', text), cookies, cause);
   return { ...completionPage(mode.completion, { type: 'LoginCompleted', error: text }, cookies), ...cause };

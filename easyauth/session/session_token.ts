@@ -5,13 +5,21 @@ import type { Key } from '../crypto/keys.js';
 import type { Sealer } from '../crypto/seal.js';
 import { decodeSession, encodeSession, type Session } from './session.js';
 
+export interface IssuedToken {
+  readonly token: string;
+  /** The subject: the user's public id. */
+  readonly sid: string;
+}
+
 /** The session as a JWT for `X-ZUMO-AUTH` (reference §5.5). */
 export interface SessionTokens {
   /** @param root the site with a closing slash, which issues the token and is its audience */
-  issue(session: Session, root: string): Promise<string>;
+  issue(session: Session, root: string): Promise<IssuedToken>;
   /** The session in a token of this site, expired or not; undefined for any other token. */
   open(token: string, root: string): Promise<Session | undefined>;
 }
+
+export type SidStyle = 'stable' | 'profile';
 
 interface Known {
   readonly session: Session;
@@ -24,20 +32,28 @@ export function algorithmFor(secret: Uint8Array): 'HS256' | 'HS384' | 'HS512' {
   return secret.length <= 48 ? 'HS384' : 'HS512';
 }
 
-/** `sid:` and 32 hexadecimal digits: the same for one user at every sign-in, and says nothing about who it is. */
-export function publicSid(user: string): string {
-  return `sid:${createHash('sha256').update(`sid:${user}`).digest('hex').slice(0, 32)}`;
+/**
+ * `sid:` and 32 hexadecimal digits that say nothing about who the user is: the same at every sign-in, or, with `profile`, as long as
+ * the user's name stays the same (reference §5.5).
+ */
+export function publicSid({ user, principal }: Session, style: SidStyle): string {
+  const text = style === 'stable' ? `sid:${user}` : `sid:${user}:${principal.name ?? ''}`;
+  return `sid:${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
+}
+
+export interface SessionTokenDeps {
+  readonly signers: readonly [Key, ...Key[]];
+  readonly sealer: Sealer;
+  readonly sidStyle: SidStyle;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 /**
  * Signs session tokens with the first of `signers` and accepts those of all, so that a new key can be put in front. Who the user is
  * travels sealed in a member of the token: several gateways with the same keys accept it without asking a store.
  */
-export function createSessionTokens(
-  signers: readonly [Key, ...Key[]],
-  sealer: Sealer,
-  now: () => number,
-): SessionTokens {
+export function createSessionTokens({ signers, sealer, sidStyle, now }: SessionTokenDeps): SessionTokens {
   const opened = new LRUCache<string, Known>({
     maxSize: 32_000_000,
     sizeCalculation: (_known, key) => key.length + 4_000,
@@ -66,11 +82,17 @@ export function createSessionTokens(
     return text === undefined ? undefined : decodeSession(text);
   };
   return {
-    issue: (session, root) => {
-      const sub = publicSid(session.user);
+    issue: async (session, root) => {
+      const sub = publicSid(session, sidStyle);
       const sealed = sealer.seal(encodeSession(session), sub).toString('base64url');
       const { secret } = signers[0];
-      return new SignJWT({ idp: session.principal.provider, ver: '3', session: sealed })
+      const stable = sidStyle === 'stable' ? {} : { stable_sid: publicSid(session, 'stable') };
+      const token = await new SignJWT({
+        idp: session.principal.provider,
+        ver: '3',
+        ...stable,
+        session: sealed,
+      })
         .setProtectedHeader({ alg: algorithmFor(secret), typ: 'JWT' })
         .setIssuer(root)
         .setAudience(root)
@@ -78,6 +100,7 @@ export function createSessionTokens(
         .setNotBefore(Math.floor(now() / 1000))
         .setExpirationTime(Math.floor(session.expiresAt / 1000))
         .sign(secret);
+      return { token, sid: sub };
     },
     open: async (token, root) => {
       if (token.length > 40_000) return undefined;

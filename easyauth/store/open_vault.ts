@@ -36,7 +36,8 @@ export async function openVault(options: OpenVaultOptions): Promise<OpenVault | 
     tokenContainer === undefined
       ? await createFileStore(join(tokenDirectory ?? stateDir, 'tokens'))
       : createBlobStore(tokenContainer);
-  const vault = createTokenVault({ store, sealer, log, now, changed: peers.changed });
+  const { expiresOnForm } = settings.compat;
+  const vault = createTokenVault({ store, sealer, log, now, expiresOnForm, changed: peers.changed });
   peers.onChange(vault.forget);
   const pruner = options.prunes
     ? startPruner({ store, vault, pruneAfterMs, refreshExtensionMs, now, log })

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Sealer } from '../crypto/seal.js';
 import type { Log } from '../log.js';
 import { StoreConflictError } from './store_errors.js';
-import { type TokenEntry, tokenHeaders } from './token_entry.js';
+import { type ExpiresOnForm, type TokenEntry, tokenHeaders } from './token_entry.js';
 import type { Lease, TokenStore } from './token_store.js';
 
 /** A user's entries by provider, with the headers they become. */
@@ -34,6 +34,7 @@ export interface VaultDeps {
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  readonly expiresOnForm?: ExpiresOnForm;
   /** Told after each write and removal, and waited for: other processes that remember the user. */
   readonly changed?: (user: string) => Promise<void>;
 }
@@ -67,7 +68,7 @@ function sizeOf({ tokens }: Found, user: string): number {
 }
 
 /** Opens and seals documents, each entry bound to its user and provider so that none can be moved to another. */
-function createDocuments({ sealer, log }: VaultDeps) {
+function createDocuments({ sealer, log, expiresOnForm = 'round-trip' }: VaultDeps) {
   const openAll = (user: string, text: string): UserTokens => {
     const entries = new Map<string, TokenEntry>();
     for (const [provider, sealed] of documentTokens(text)) {
@@ -76,7 +77,9 @@ function createDocuments({ sealer, log }: VaultDeps) {
       if (json !== undefined) entries.set(provider, JSON.parse(json) as TokenEntry);
       else log('warn', 'a stored token entry does not open; the user must sign in again', { provider });
     }
-    const headers = new Map([...entries].map(([provider, entry]) => [provider, tokenHeaders(entry)]));
+    const headers = new Map(
+      [...entries].map(([provider, entry]) => [provider, tokenHeaders(entry, expiresOnForm)]),
+    );
     return { entries, headers };
   };
   return {

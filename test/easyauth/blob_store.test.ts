@@ -188,6 +188,27 @@ describe('§11 pitfall 14: a store that does not let the gateway in [O]', () => 
     expect((await browser.ask(`${url}/.auth/me`)).json<unknown[]>().length).toBe(1);
   });
 
+  it('§5.6 signing out while the store is unusable removes the session from the browser and says what failed', async () => {
+    const { url, stack } = await stackOn();
+    const browser = await signedIn(url);
+    for (const [fault, status] of [
+      ['unavailable', 503],
+      [undefined, 302],
+    ] as const) {
+      const other = createBrowser(new Map(browser.jar));
+      proxy.fault = fault;
+      const out = await other.ask(`${url}/.auth/logout`);
+      proxy.fault = undefined;
+      expect([out.status, other.jar.size]).toEqual([status, 0]);
+      if (fault === undefined) continue;
+      expect(out.text).toMatch(/signed out of this browser, but the tokens/);
+      expect(stack.lines.join('\n')).toMatch(
+        / error .*answered status=503\.79 .*path=\/\.auth\/logout .*TOKENS_SAS answers 503/,
+      );
+      expect((await browser.ask(`${url}/.auth/me`)).json<unknown[]>().length).toBe(1);
+    }
+  });
+
   it('an address that is no container SAS is refused at start by the setting’s path, without its value', () => {
     const document = { login: { tokenStore: { azureBlobStorage: { sasUrlSettingName: 'TOKENS_SAS' } } } };
     for (const value of ['https://canary.test/', 'http://canary.test/c?sig=x', 'https://canary.test/c']) {

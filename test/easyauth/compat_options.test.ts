@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose';
 import { afterEach, describe, expect, it } from 'vitest';
 import { compatOptions } from '../../easyauth/config/compat.js';
 import { createBrowser } from './support/browser.js';
@@ -107,6 +108,53 @@ describe('§14 every open point is a named option [U]', () => {
     await signIn();
     expect((await ask('/.auth/refresh')).status).toBe(400);
   });
+
+  it('expiresOnForm: the round-trip form by default, or seconds since 1970, in header and /.auth/me alike', async () => {
+    const { ask, signIn, stack } = await having('expiresOnForm=epoch-seconds');
+    await signIn();
+    const seconds = String(Math.floor((stack.clock.now() + 3_600_000) / 1000));
+    expect((await ask('/api')).json<Seen>().headers['x-ms-token-aad-expires-on']).toEqual([seconds]);
+    expect((await ask('/.auth/me')).json<{ expires_on: string }[]>()[0]?.expires_on).toBe(seconds);
+    const usual = await having('');
+    await usual.signIn();
+    const entries = (await usual.ask('/.auth/me')).json<{ expires_on: string }[]>();
+    expect(entries[0]?.expires_on).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z$/);
+  });
+
+  const sids: [string, Record<string, string>, boolean][] = [
+    ['', {}, true],
+    ['sid=profile', {}, false],
+    ['', { WEBSITE_AUTH_HIDE_DEPRECATED_SID: 'false' }, false],
+    ['sid=profile', { WEBSITE_AUTH_HIDE_DEPRECATED_SID: 'true' }, true],
+  ];
+  it.each(sids)(
+    'sid: with "%s" and %j, whether a new name leaves the user id as it was is %s',
+    async (option, env, stays) => {
+      const { stack, browser, url } = await having(option, { env });
+      const ids: string[] = [];
+      const stable: unknown[] = [];
+      for (const email of ['alice@contoso.test', 'alice.archer@contoso.test']) {
+        stack.provider.script.user = { email };
+        const done = await browser.signIn(`${url}/.auth/login/aad?session_mode=token`);
+        const json = decodeURIComponent(new URL(String(done.headers.location)).hash.slice('#token='.length));
+        const { authenticationToken, user } = JSON.parse(json) as {
+          authenticationToken: string;
+          user: { userId: string };
+        };
+        const claims = decodeJwt(authenticationToken);
+        expect(claims.sub).toBe(user.userId);
+        ids.push(user.userId);
+        stable.push(claims.stable_sid);
+        const answer = await createBrowser().ask(`${url}/api`, {
+          headers: { 'x-zumo-auth': authenticationToken },
+        });
+        expect(answer.status).toBe(200);
+      }
+      expect(ids[0] === ids[1]).toBe(stays);
+      expect(stable[0]).toBe(stable[1]);
+      expect(stable[0] === undefined).toBe(stays);
+    },
+  );
 
   it('badRedirect: 400 by default, or the default page', async () => {
     const path = '/.auth/login/aad?post_login_redirect_uri=https://evil.test/';

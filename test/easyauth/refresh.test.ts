@@ -16,6 +16,33 @@ async function signedIn(url = stack().gateway.url) {
   return { browser, entry };
 }
 
+describe('§4.2 asking for a refresh [D/M]', () => {
+  it('§4.2 by GET, with the session cookie or with X-ZUMO-AUTH; ended within the extension is good enough', async () => {
+    const { browser } = await signedIn();
+    const done = await createBrowser().signIn(at('/.auth/login/aad?session_mode=token'));
+    const json = decodeURIComponent(new URL(String(done.headers.location)).hash.slice('#token='.length));
+    const { authenticationToken } = JSON.parse(json) as { authenticationToken: string };
+    const headers = { 'x-zumo-auth': authenticationToken };
+    expect((await browser.ask(at('/.auth/refresh'))).status).toBe(200);
+    expect((await createBrowser().ask(at('/.auth/refresh'), { headers })).status).toBe(200);
+    stack().clock.advance(9 * hours);
+    expect((await browser.ask(at('/api'))).status).toBe(401);
+    expect((await browser.ask(at('/.auth/refresh'))).status).toBe(200);
+    expect((await createBrowser().ask(at('/.auth/refresh'), { headers })).status).toBe(200);
+  });
+
+  it('§4.2 PUT and DELETE are a 405 that says what is allowed', async () => {
+    const { browser } = await signedIn();
+    for (const method of ['PUT', 'DELETE'] as const) {
+      const answer = await browser.ask(at('/.auth/refresh'), {
+        method,
+        headers: { origin: stack().gateway.url },
+      });
+      expect([answer.status, answer.headers.allow]).toEqual([405, 'GET, HEAD, POST']);
+    }
+  });
+});
+
 describe('§4.3 a refresh [D/M]', () => {
   it('§4.3 brings new tokens, an empty 200 and a new session cookie; headers and /me show them', async () => {
     const { browser, entry } = await signedIn();

@@ -66,6 +66,39 @@ describe('§5.3 token mode [M]', () => {
     expect(fragment(done, 'error')).toMatch(/^The sign-in failed/);
   });
 
+  it('a provider that cannot be reached, or a user who is not let in, ends at #error= too', async () => {
+    const { script } = stack().provider;
+    script.tokenFault = { status: 503 };
+    const down = await signIn({ session_mode: 'token' });
+    script.tokenFault = undefined;
+    expect(fragment(down, 'error')).toBe('The identity provider cannot be reached. Try again later.');
+    expect(stack().lines.at(-1)).toContain('status=302.79');
+  });
+
+  it('login/done says what failed, and shows nothing that others made up', async () => {
+    const done = await createBrowser().ask(at('/.auth/login/done'));
+    const shown = (hash: string) => {
+      const element = (text: string) => ({ textContent: text });
+      const parts: Record<string, { textContent: string }> = { h1: element('Signed in'), p: element('') };
+      const document = { title: 'Signed in', querySelector: (name: string) => parts[name] };
+      runScript(done, { location: { hash }, document });
+      return [document.title, parts.h1?.textContent, parts.p?.textContent];
+    };
+    const failed = (text: string) => shown(`#error=${encodeURIComponent(text)}`);
+    expect(shown('#token=%7B%7D')).toEqual(['Signed in', 'Signed in', '']);
+    const title = 'Sign-in failed';
+    for (const text of ['The sign-in failed: access_denied.', 'The sign-in failed. Go back and try again.'])
+      expect(failed(text)).toEqual([title, title, text]);
+    for (const text of [
+      '',
+      'Call 555-0100.',
+      'The sign-in failed: call 555-0100.',
+      '<b>x</b>',
+      'The sign-in failed: x.\nY.',
+    ])
+      expect(failed(text)).toEqual([title, title, 'The sign-in failed.']);
+  });
+
   it('the state alone cannot turn an ordinary sign-in into token mode', async () => {
     const browser = createBrowser();
     const begun = await browser.ask(at('/.auth/login/aad'));

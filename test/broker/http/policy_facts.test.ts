@@ -34,6 +34,7 @@ describe('every decision is on record with the policy it was taken under', () =>
   it('another document is another hash, one without a revision has none', async () => {
     const grantId = await grantTo(test);
     await tokenCall(test, refreshForm(grantId));
+    test.time.now += 1;
     await tokenCall(test.under({ ...policy, revision: 'x' }), refreshForm(grantId));
     const rows = (await test.audited('token.issued')).filter((row) => row.grantId === grantId);
     expect(rows.map(({ policyRevision }) => policyRevision)).toEqual([undefined, 'x']);

@@ -1,3 +1,4 @@
+import { createClientSecrets } from '../adapters/client_secrets.js';
 import { createHttpClient, type HttpClient } from '../adapters/http_client.js';
 import { createClientAssertions } from '../adapters/jose/client_assertions.js';
 import { createDpopNonces } from '../adapters/jose/dpop_nonces.js';
@@ -91,6 +92,7 @@ export function createAdapters(
       createClientAssertions({ issuer: config.issuer, clients: policy.clients, http, clock }),
       clock,
     ),
+    secrets: createClientSecrets({ clients: policy.clients, random }),
     circuits: createCircuitStore(table('circuits')),
     heartbeat: createHeartbeat(table('heartbeat')),
     quarantine: createQuarantine(table('quarantine')),

@@ -1,7 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { Refusal } from '../domain/errors.js';
 import type { ClientPolicy, Policy } from '../policy.js';
-import type { ClientAssertions, ReplayStore, Tokens } from '../ports.js';
+import type { ClientAssertions, ClientSecrets, ReplayStore, Tokens } from '../ports.js';
 
 /** How a client presented itself; the parser has made sure that it is exactly one way. */
 export type ClientCredential =
@@ -25,6 +24,7 @@ interface Deps {
   readonly tokens: Tokens;
   readonly assertions: ClientAssertions;
   readonly replay: ReplayStore;
+  readonly secrets: ClientSecrets;
 }
 
 /**
@@ -46,7 +46,7 @@ export function createAuthenticateClient(deps: Deps): AuthenticateClient {
       case 'app_token':
         return byToken(await verifyApp(tokens, credential.token), credential.clientId, byAppId);
       default:
-        return bySecret(policy, credential);
+        return bySecret(deps, credential);
     }
   };
 }
@@ -99,19 +99,17 @@ function byToken(
   return client;
 }
 
-function bySecret(policy: Policy, { clientId, secret }: { clientId: string; secret: string }): ClientPolicy {
+async function bySecret(
+  { policy, secrets }: Deps,
+  { clientId, secret }: { clientId: string; secret: string },
+): Promise<ClientPolicy> {
+  // First, so that the time taken does not tell which ids exist.
+  const matches = await secrets.matches(clientId, secret);
   const client = policy.clients.get(clientId);
-  // An unknown client is compared too, so that the time taken does not tell which ids exist.
-  const matches = sameSecret(secret, client?.secret ?? '');
   if (!client) throw invalidClient('unknown client');
-  if (client.secret === undefined) throw invalidClient('this client has no secret in policy');
+  if (client.secrets.length === 0) throw invalidClient('this client has no secret in policy');
   if (!matches) throw invalidClient('wrong secret');
   return client;
-}
-
-function sameSecret(given: string, expected: string): boolean {
-  const hash = (text: string) => createHash('sha256').update(text, 'utf8').digest();
-  return timingSafeEqual(hash(given), hash(expected)) && expected !== '';
 }
 
 function invalidClient(reason: string): Refusal {

@@ -9,6 +9,7 @@ import type {
   ResourceDocument,
 } from './document.js';
 import type { ClientPolicy, Facade, Policy, ResourcePolicy } from './model.js';
+import { secretsOf } from './secrets.js';
 
 const DEFAULT_TOKEN_SECONDS = 600;
 const DEFAULT_GRANT_DAYS = 90;
@@ -46,12 +47,11 @@ function toFacade(uri: string, entry: FacadeDocument, env: Environment): Facade 
 }
 
 function toClient(clientId: string, entry: ClientDocument, env: Environment): ClientPolicy {
-  const { secretSetting, entraAppId, publicKeys, jwksUri, assertionReuse } = entry.auth;
-  const secret = secretSetting === undefined ? undefined : env[secretSetting];
+  const { entraAppId, publicKeys, jwksUri, assertionReuse } = entry.auth;
   return {
     clientId,
     name: entry.name ?? clientId,
-    ...(secret === undefined ? {} : { secret }),
+    secrets: secretsOf(entry, env),
     ...(entraAppId === undefined ? {} : { entraAppId: entraAppId.toLowerCase() }),
     ...(publicKeys === undefined ? {} : { publicKeys }),
     ...(jwksUri === undefined ? {} : { jwksUri }),

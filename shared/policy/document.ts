@@ -27,7 +27,8 @@ export interface FacadeDocument {
 export interface ClientDocument {
   name?: string;
   auth: {
-    secretSetting?: string;
+    secretSetting?: string | string[];
+    secretHashes?: string[];
     entraAppId?: string;
     publicKeys?: Record<string, unknown>[];
     jwksUri?: string;

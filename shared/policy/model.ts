@@ -1,5 +1,6 @@
 import type { AppCredential } from '../config.js';
 import type { ClientLimits } from '../domain/client_limits.js';
+import type { ClientSecret } from '../domain/client_secret.js';
 import type { Scope } from '../domain/scope.js';
 
 export type ResourcePolicy =
@@ -29,7 +30,8 @@ export interface Facade {
 export interface ClientPolicy {
   readonly clientId: string;
   readonly name: string;
-  readonly secret?: string;
+  /** Any of them proves who it is; none where it has another way. */
+  readonly secrets: readonly ClientSecret[];
   readonly entraAppId?: string;
   /** Public JWKs its assertions may be signed with. */
   readonly publicKeys?: readonly Readonly<Record<string, unknown>>[];

@@ -2,8 +2,7 @@ import { type Environment, isSafeAddress } from '../config.js';
 import { isResourceUri } from '../domain/resource.js';
 import { beyond, scopeOf } from '../domain/scope.js';
 import type { ClientDocument, FacadeDocument, PolicyDocument } from './document.js';
-
-const LEAST_SECRET_CHARS = 16;
+import { secretProblems } from './secrets.js';
 
 /** What is wrong inside a document of the right form, by its place: references that lead nowhere, and secrets that are not there. */
 export function documentProblems(document: PolicyDocument, env: Environment): readonly string[] {
@@ -90,16 +89,4 @@ function referenceProblems(id: string, client: ClientDocument, document: PolicyD
       (name) => `policy/clients/${id}/actors: ${name} is not among the clients`,
     ),
   ];
-}
-
-function secretProblems(id: string, client: ClientDocument, env: Environment): string[] {
-  const setting = client.auth.secretSetting;
-  if (setting === undefined) return [];
-  const place = `policy/clients/${id}/auth/secretSetting`;
-  const secret = env[setting];
-  if (!secret) return [`${place}: the setting ${setting} is missing`];
-  if (secret.length < LEAST_SECRET_CHARS) {
-    return [`${place}: the setting ${setting} must hold at least ${LEAST_SECRET_CHARS} characters`];
-  }
-  return [];
 }

@@ -79,6 +79,14 @@ export interface VerifiedAssertion {
   readonly reusable: boolean;
 }
 
+export interface ClientSecrets {
+  /**
+   * Whether it is a secret of that client. A wrong one takes the same work whoever's it claims to be, a client that is not there included.
+   * @throws Refusal `rate_limited` while too many secrets are being checked
+   */
+  matches(clientId: string, secret: string): Promise<boolean>;
+}
+
 /** Checking of what clients sign themselves (RFC 7523). */
 export interface ClientAssertions {
   /** The client whose own assertion this claims to be; undefined when it is something else. Nothing is proven yet. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
+import { createClientSecrets } from '../../../shared/adapters/client_secrets.js';
 import { createClientAssertions } from '../../../shared/adapters/jose/client_assertions.js';
 import { withVerifiedAssertions } from '../../../shared/adapters/jose/verified_tokens.js';
 import { systemRandom } from '../../../shared/adapters/system.js';
@@ -42,6 +43,7 @@ async function bench() {
     tokens: stubTokens(),
     assertions: withVerifiedAssertions(counting, clock),
     replay: createReplayStore(tables.table(), systemRandom),
+    secrets: createClientSecrets({ clients: policy.clients, random: systemRandom }),
   });
   return {
     checks: () => checks,

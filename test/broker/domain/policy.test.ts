@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { ConfigRefused, type Environment } from '../../../shared/config.js';
+import { digestOf } from '../../../shared/domain/client_secret.js';
 import { type Policy, readPolicy } from '../../../shared/policy.js';
 import schema from '../../../shared/policy.schema.json' with { type: 'json' };
 
@@ -78,7 +79,7 @@ describe('a policy document', () => {
     expect(policy.clients.get('nightly-report')).toMatchObject({
       clientId: 'nightly-report',
       name: 'Nightly report',
-      secret: 'a secret long enough',
+      secrets: [digestOf('a secret long enough')],
       entraAppId: APP,
       resources: new Map([['api://orders', ['orders.read']]]),
       maxGrantSeconds: 90 * 86_400,
@@ -152,6 +153,9 @@ describe('a policy document', () => {
     ['a client id with a space', ['clients', 'nightly report'], example().clients['nightly-report']],
     ['a client without a way to authenticate', [...CLIENT, 'auth'], {}],
     ['a secret in the policy itself', [...CLIENT, 'auth', 'secret'], 'a secret long enough'],
+    ['a hash of another kind', [...CLIENT, 'auth', 'secretHashes'], ['sha256$x']],
+    ['three secrets at once', [...CLIENT, 'auth', 'secretSetting'], ['A', 'B', 'C']],
+    ['no secret setting in a list', [...CLIENT, 'auth', 'secretSetting'], []],
     ['a setting name that is none', [...CLIENT, 'auth', 'secretSetting'], 'A-B'],
     ['an app id that is no GUID', [...CLIENT, 'auth', 'entraAppId'], 'my app'],
     ['an unknown member of a client', [...CLIENT, 'admin'], true],
@@ -200,6 +204,35 @@ describe('a policy document', () => {
     const [problem = ''] = problemsOf(text, { CLIENT_SECRET: 'canary' });
     expect(problem).toContain('CLIENT_SECRET');
     expect(problem).not.toContain('canary');
+  });
+
+  const HASH = `scrypt$16384$8$1$${'s'.repeat(22)}$${'h'.repeat(43)}`;
+  it('takes secrets as hashes, in the document or in a setting, and two of each', () => {
+    const auth = { secretSetting: ['CLIENT_SECRET', 'OTHER_SECRET'], secretHashes: [HASH, `${HASH}h`] };
+    const settings = { CLIENT_SECRET: HASH, OTHER_SECRET: 'another one, long too' };
+    const client = readPolicy(changed([...CLIENT, 'auth'], auth), settings).clients.get('nightly-report');
+    expect(client?.secrets.map(({ kind }) => kind)).toEqual(['scrypt', 'digest', 'scrypt', 'scrypt']);
+  });
+
+  it.each([
+    ['too few rounds', HASH.replace('16384', '8192')],
+    ['more memory than one guess may take', HASH.replace('16384$8', '131072$16')],
+    ['a number of rounds that is no power of two', HASH.replace('16384', '16385')],
+    ['blocks too small', HASH.replace('$8$1', '$4$1')],
+    ['too many passes', HASH.replace('$8$1', '$8$5')],
+    ['no pass at all', HASH.replace('$8$1', '$8$0')],
+  ])('refuses a hash with %s, in the document and in a setting, and quotes neither', (_, hash) => {
+    const inDocument = problemsOf(changed([...CLIENT, 'auth'], { secretHashes: [hash] }));
+    expect(inDocument).toEqual([
+      expect.stringMatching(
+        /^policy\/clients\/nightly-report\/auth\/secretHashes\/0: (is not scrypt|must match)/,
+      ),
+    ]);
+    const inSetting = problemsOf(JSON.stringify(example()), { CLIENT_SECRET: hash });
+    expect(inSetting).toEqual([
+      expect.stringMatching(/secretSetting: the setting CLIENT_SECRET is not scrypt/),
+    ]);
+    expect([...inDocument, ...inSetting].join()).not.toContain('hhhh');
   });
 
   it('lists every problem at once', () => {

@@ -23,6 +23,7 @@ export function client(clientId: string, more: Partial<ClientPolicy> = {}): Clie
   return {
     clientId,
     name: clientId,
+    secrets: [],
     entraAppId: `app-${clientId}`,
     resources: new Map([[ORDERS, scopeOf(['a', 'b', 'c', 'd'])]]),
     maxGrantSeconds: 3600,

@@ -1,4 +1,5 @@
 import type { Failure, ProviderFailure, Verdict } from '../domain/refresh_result.js';
+import { DEAD, isTransport, OUR_REGISTRATION, OUR_REQUEST, TRANSIENT, USER, USER_DAILY } from './verdicts.js';
 
 const OUR_FAULT: ReadonlySet<string> = new Set(['invalid_client', 'unauthorized_client']);
 const BAD_REQUEST: ReadonlySet<string> = new Set([
@@ -42,17 +43,11 @@ const DISABLED_CODE = 50057;
 const UNASSIGNED_CODE = 50105;
 const APP_MISSING_CODE = 700016;
 
-const DAY_SECONDS = 86_400;
 const THROTTLED_SECONDS = 300;
 const STRIKE_GAP_SECONDS = 600;
 const UNEXPLAINED_TRIES = 3;
 
-const TRANSIENT: Verdict = { class: 'transient' };
 const THROTTLED: Verdict = { class: 'transient', waitSeconds: THROTTLED_SECONDS };
-const USER: Verdict = { class: 'user_action_required' };
-const OUR_REQUEST: Verdict = { class: 'broker_misconfigured' };
-const OUR_REGISTRATION: Verdict = { class: 'broker_misconfigured', opensCircuit: true };
-const DEAD: Verdict = { class: 'grant_dead' };
 
 /**
  * What an Entra error means: HTTP status first, then `error`, then `suberror` and `claims`; AADSTS numbers only refine what `error` leaves
@@ -88,10 +83,6 @@ function classifyRedemption(failure: ProviderFailure, previous: Failure | undefi
     : classifyBadRequest(failure, previous);
 }
 
-function isTransport(status: number): boolean {
-  return status === 0 || status === 408 || status === 429 || status >= 500;
-}
-
 /** 7000xxx: client secret, certificate or assertion; the app itself disabled. */
 function isRegistrationCode(code: number): boolean {
   return code === APP_MISSING_CODE || Math.floor(code / 1000) === 7000;
@@ -110,7 +101,7 @@ function classifyInvalidGrant(failure: ProviderFailure, previous: Failure | unde
   if (suberror === 'client_mismatch' || codes.includes(UNASSIGNED_CODE)) return OUR_REQUEST;
   if (hasCode(failure, TWO_STRIKES_CODE)) return secondStrike(failure, previous);
   if (DEAD_SUBERROR.has(suberror) || hasCode(failure, DEAD_CODE)) return DEAD;
-  if (codes.includes(DISABLED_CODE)) return { ...USER, waitSeconds: DAY_SECONDS };
+  if (codes.includes(DISABLED_CODE)) return USER_DAILY;
   return hasCode(failure, NEEDS_USER_CODE) ? USER : unexplained(previous);
 }
 

@@ -1,9 +1,11 @@
 import { longestGapSeconds } from './domain/ncrontab.js';
 import type { ProviderRates } from './domain/provider_rate.js';
+import { type OtherProvider, readOtherProviders } from './settings/providers.js';
+import { type Environment, type Reader, readerOf, usedOf } from './settings/reader.js';
 import { isGuid, readTenants } from './settings/tenants.js';
 
-/** Settings as the platform hands them over: environment variables, which is what app settings become. */
-export type Environment = Readonly<Record<string, string | undefined>>;
+export { type Environment, isSafeAddress } from './settings/reader.js';
+export type { OtherProvider };
 
 /** How an app registration proves itself to the provider. */
 export type AppCredential =
@@ -36,8 +38,14 @@ export interface Config {
   readonly tables: { readonly connectionString: string } | { readonly endpoint: string };
   readonly vault: { readonly keyFile: string } | { readonly keyId: string };
   readonly aad: ProviderSettings;
+  /** The other providers that are on. */
+  readonly others: readonly OtherProvider[];
+  /** Where Easy Auth's own endpoints are, for connections that live through a session. */
+  readonly easyAuthOrigin: string;
   /** How long after its `exp` an ID token still proves who signed in: the session's longest life. */
   readonly sessionMaxSeconds: number;
+  /** How long after its end Easy Auth still renews a session. */
+  readonly sessionGraceSeconds: number;
   readonly refreshWindowSeconds: number;
   /** The longest time between two runs of the refresh timer. */
   readonly refreshPeriodSeconds: number;
@@ -73,7 +81,11 @@ export function readConfig(env: Environment): Config {
     tables: readTables(env, read, problems),
     vault: readVault(env, read, problems),
     aad: readAad(env, read, problems),
+    others: readOtherProviders(env, read, problems),
+    easyAuthOrigin: readEasyAuthOrigin(env, read),
     sessionMaxSeconds: 3600 * read.number('BROKER_SESSION_MAX_HOURS', { least: 1, most: 720, preset: 8 }),
+    sessionGraceSeconds:
+      3600 * read.number('BROKER_SESSION_GRACE_HOURS', { least: 0, most: 720, preset: 72 }),
     refreshWindowSeconds: read.number('BROKER_REFRESH_WINDOW_SECONDS', {
       least: 1,
       most: 86_400,
@@ -126,45 +138,18 @@ function checkWindow(config: Config, problems: string[]): void {
   }
 }
 
-type Reader = ReturnType<typeof readerOf>;
-
-function readerOf(env: Environment, problems: string[]) {
-  return {
-    required(...names: readonly [string, ...string[]]): string {
-      const value = names.map((name) => env[name]).find(Boolean);
-      if (value === undefined) problems.push(`${names.join(' or ')} is missing`);
-      return value ?? '';
-    },
-    /** An absolute address; plain http only on this machine. */
-    address(...names: readonly [string, ...string[]]): string {
-      const value = this.required(...names);
-      if (value !== '' && !isSafeAddress(value)) {
-        problems.push(`${usedOf(names, env)} must be an https address (http only for localhost)`);
-      }
-      return value;
-    },
-    number(name: string, range: { least: number; most: number; preset: number }): number {
-      const text = env[name];
-      if (text === undefined || text === '') return range.preset;
-      const value = Number(text);
-      if (!Number.isFinite(value) || value < range.least || value > range.most) {
-        problems.push(`${name} must be a number from ${range.least} to ${range.most}`);
-      }
-      return value;
-    },
-  };
-}
-
-/** Which of several names for one setting holds the value: the one to name when it is wrong. */
-function usedOf(names: readonly [string, ...string[]], env: Environment): string {
-  return names.find((name) => env[name]) ?? names[0];
-}
-
 /** RFC 8414 §2: an issuer has neither query nor fragment. */
 function readIssuer(read: Reader, problems: string[]): string {
   const issuer = read.address('BROKER_ISSUER');
   if (/[?#]/.test(issuer)) problems.push('BROKER_ISSUER must have neither query nor fragment');
   return issuer.replace(/\/$/, '');
+}
+
+/** The site's own address is where its Easy Auth answers. */
+function readEasyAuthOrigin(env: Environment, read: Reader): string {
+  const name = env.BROKER_EASYAUTH_ORIGIN ? 'BROKER_EASYAUTH_ORIGIN' : 'BROKER_ISSUER';
+  const address = name === 'BROKER_ISSUER' ? (env.BROKER_ISSUER ?? '') : read.address(name);
+  return URL.canParse(address) ? new URL(address).origin : '';
 }
 
 function readTables(env: Environment, read: Reader, problems: string[]): Config['tables'] {
@@ -231,17 +216,6 @@ function exactlyOne(names: readonly [string, string], env: Environment, problems
   const given = names.filter((name) => env[name]);
   if (given.length !== 1) problems.push(`exactly one of ${names.join(' and ')} must be set`);
   return given.length === 1;
-}
-
-/** https, or plain http on this machine. */
-export function isSafeAddress(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname } = new URL(text);
-  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]';
 }
 
 /** As the Functions host reads it: `true` in any case, or `1`. */

@@ -4,12 +4,14 @@ export interface HttpAnswer {
   readonly status: number;
   /** Lower-case names; a repeated header keeps its first value. */
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Every `Set-Cookie`, where there are any. */
+  readonly setCookies?: readonly string[];
   readonly body: string;
 }
 
 export interface HttpRequest {
   readonly url: string;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly timeoutMs: number;
@@ -33,8 +35,10 @@ export function createHttpClient(): HttpClient {
       ...(body === undefined ? {} : { body }),
       signal: AbortSignal.timeout(timeoutMs),
     });
+    const cookies = response.headers['set-cookie'];
     return {
       status: response.statusCode,
+      ...(cookies === undefined ? {} : { setCookies: Array.isArray(cookies) ? cookies : [cookies] }),
       headers: Object.fromEntries(
         Object.entries(response.headers).map(([name, value]) => [
           name,

@@ -1,5 +1,5 @@
 import { createClientSecrets } from '../adapters/client_secrets.js';
-import { createHttpClient, type HttpClient } from '../adapters/http_client.js';
+import { createHttpClient } from '../adapters/http_client.js';
 import { createClientAssertions } from '../adapters/jose/client_assertions.js';
 import { createDpopNonces } from '../adapters/jose/dpop_nonces.js';
 import { createDpopProofs } from '../adapters/jose/dpop_proofs.js';
@@ -8,8 +8,7 @@ import { createTokens } from '../adapters/jose/tokens.js';
 import { withVerifiedAssertions, withVerifiedTokens } from '../adapters/jose/verified_tokens.js';
 import { createCredentialForm } from '../adapters/provider/app_credential.js';
 import { createIdentityToken } from '../adapters/provider/managed_identity.js';
-import { createProviderDocuments } from '../adapters/provider/metadata.js';
-import { type ConfiguredProvider, createProvider } from '../adapters/provider/provider.js';
+import { createProvider } from '../adapters/provider/provider.js';
 import { createRecentConnections, withRecentGrants } from '../adapters/recent_reads.js';
 import { createSharedSecret } from '../adapters/shared_secret.js';
 import { createAuditLog, createFailureLog } from '../adapters/tables/audit.js';
@@ -28,13 +27,11 @@ import { createVault } from '../adapters/vault/envelope.js';
 import { createKeyFile } from '../adapters/vault/key_file.js';
 import { createKeyVault } from '../adapters/vault/key_vault.js';
 import { createWorkingKeys } from '../adapters/vault/working_keys.js';
-import type { Config, ProviderSettings } from '../config.js';
+import type { Config } from '../config.js';
 import { withBoundedRefusals } from '../flows/bounded_refusals.js';
 import { withPolicyFacts } from '../flows/with_policy_facts.js';
 import type { Facade, Policy } from '../policy.js';
-import type { Clock } from '../ports.js';
-import { aad } from '../providers/aad.js';
-import type { ProviderRules } from '../providers/rules.js';
+import { createProviders, rulesByName } from './providers.js';
 import type { System } from './system.js';
 
 export type Adapters = ReturnType<typeof createAdapters>;
@@ -56,7 +53,7 @@ export function createAdapters(
       : createWorkingKeys(createKeyVault(config.vault.keyId), clock),
   );
   const http = createHttpClient();
-  const providers = createProviders(config, { http, clock });
+  const providers = createProviders(config, { http, clock, random });
   const replay = createReplayStore(table('tokenIds'), random);
   const secretFor = createSharedSecret({ table: table('signingKeys'), vault, random });
   const nonces = createDpopNonces({
@@ -111,32 +108,9 @@ export function createAdapters(
   };
 }
 
-function createProviders(
-  config: Config,
-  deps: { http: HttpClient; clock: Clock },
-): ReadonlyMap<string, ConfiguredProvider> {
-  return new Map([[aad.name, entraOf(config.aad, deps)]]);
-}
-
-function entraOf(settings: ProviderSettings, deps: { http: HttpClient; clock: Clock }): ConfiguredProvider {
-  if (!settings.tenants) {
-    return { settings, rules: aad, documents: createProviderDocuments(settings, deps) };
-  }
-  const tenants = new Map(settings.tenants.map((each) => [each.tenant, entraOf(each, deps)]));
-  return { settings, rules: aad, tenants };
-}
-
 function facadesOf({ resources }: Policy): ReadonlyMap<string, Facade> {
   const named = [...resources].flatMap(([uri, resource]): [string, Facade][] =>
     resource.narrowing === 'minted' || !resource.facade ? [] : [[uri, resource.facade]],
   );
   return new Map(named);
-}
-
-function rulesByName(providers: ReadonlyMap<string, ConfiguredProvider>): (name: string) => ProviderRules {
-  return (name) => {
-    const provider = providers.get(name);
-    if (!provider) throw new Error('a connection names a provider that is not configured');
-    return provider.rules;
-  };
 }

@@ -17,10 +17,12 @@ const DAY_SECONDS = 86_400;
 
 /** The policy a sound document stands for, with its defaults. */
 export function buildPolicy(document: PolicyDocument, env: Environment): Omit<Policy, 'hash'> {
-  const { resources, clients, revision } = document;
+  const { resources, clients, revision, providers = {} } = document;
+  const onHeaders = Object.entries(providers).filter(([, { admitOnHeaders }]) => admitOnHeaders);
   return {
     resources: new Map(Object.entries(resources).map(([uri, entry]) => [uri, toResource(uri, entry, env)])),
     clients: new Map(Object.entries(clients).map(([id, entry]) => [id, toClient(id, entry, env)])),
+    admitOnHeaders: new Set(onHeaders.map(([name]) => name)),
     ...(revision === undefined ? {} : { revision }),
   };
 }

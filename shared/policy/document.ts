@@ -7,6 +7,7 @@ export interface PolicyDocument {
   revision?: string;
   resources: Record<string, ResourceDocument>;
   clients: Record<string, ClientDocument>;
+  providers?: Record<string, { admitOnHeaders?: boolean }>;
 }
 export type ResourceDocument =
   | { narrowing: 'minted'; scopes: string[]; maxTokenSeconds?: number }

@@ -59,6 +59,8 @@ export interface ClientPolicy {
 export interface Policy {
   readonly resources: ReadonlyMap<string, ResourcePolicy>;
   readonly clients: ReadonlyMap<string, ClientPolicy>;
+  /** Providers whose users are admitted on the platform's headers alone. */
+  readonly admitOnHeaders: ReadonlySet<string>;
   /** SHA-256 of the document, so that an audit row can say under which policy it was decided. */
   readonly hash: string;
   /** What its author calls this state of it. */

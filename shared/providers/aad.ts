@@ -12,7 +12,6 @@ export const aad: ProviderRules = {
   signIn: 'id_token',
   signatures: ['RS256'],
   isIdToken,
-  assignsRoles: true,
   revocation: 'none',
   limits: { inactivitySeconds: 90 * 86_400 },
   requestScope,

@@ -45,7 +45,6 @@ const WORDS: Readonly<Record<string, Verdict>> = {
 function classify({ status, error, codes }: ProviderFailure): Verdict {
   const [code = 0, subcode = 0] = codes;
   if (isTransport(status) || THROTTLED.has(code)) return TRANSIENT;
-  // A wrong app secret has code 1 too, as trouble of Facebook's own.
   if (Object.hasOwn(WORDS, error)) return verdictOf(WORDS, error);
   if (TROUBLE.has(code)) return TRANSIENT;
   if (code === TOKEN_REFUSED) return CHECKPOINT.has(subcode) ? USER_DAILY : DEAD;

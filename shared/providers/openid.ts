@@ -9,6 +9,8 @@ export interface OpenIdOptions {
   /** As Easy Auth calls it, in lower case. */
   readonly name: string;
   readonly rotation: ProviderRules['rotation'];
+  /** How long an Easy Auth session can go without being renewed; for single use, where the session is what is held. */
+  readonly sessionSeconds?: number;
 }
 
 /** Scopes that steer the sign-in and are no authority at a resource. */
@@ -18,18 +20,18 @@ const PROTOCOL_SCOPES: ReadonlySet<string> = new Set(['openid', 'offline_access'
  * A custom OpenID Connect provider, by the letter of the standards: RFC 6749 §6 for refresh and narrowing, §5.2 for errors, RFC 7009 for
  * revocation.
  */
-export function openIdRules({ name, rotation }: OpenIdOptions): ProviderRules {
+export function openIdRules({ name, rotation, sessionSeconds }: OpenIdOptions): ProviderRules {
+  const throughSession = rotation === 'single-use';
   return {
     name,
     rotation,
     refreshKind: 'refresh_token',
-    narrows: true,
+    narrows: !throughSession,
     signIn: 'id_token',
     signatures: ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'],
     isIdToken,
-    assignsRoles: false,
-    revocation: 'rfc7009',
-    limits: {},
+    revocation: throughSession ? 'none' : 'rfc7009',
+    limits: throughSession && sessionSeconds !== undefined ? { inactivitySeconds: sessionSeconds } : {},
     requestScope,
     grantedScope,
     subjectOf: (claims) => openIdSubject(name, claims),

@@ -8,7 +8,6 @@ export const profileRules = {
   signIn: 'headers',
   signatures: [],
   isIdToken: () => false,
-  assignsRoles: false,
   requestScope: () => '',
   subjectOf: () => undefined,
 } as const satisfies Partial<ProviderRules>;

@@ -24,8 +24,6 @@ export interface ProviderRules {
   otherIssuers?(issuer: string): readonly string[];
   /** Whether verified claims are an ID token's, and not those of an access token whose audience is the app as well. */
   isIdToken(claims: Readonly<Record<string, unknown>>, clientId: string): boolean;
-  /** Whether `roles` in its ID tokens are roles at this app, assigned by its administrators. */
-  readonly assignsRoles: boolean;
   /** How the credential is ended at the provider: RFC 7009, a way of the provider's own, or not for this app alone. */
   readonly revocation: 'rfc7009' | 'custom' | 'none';
   readonly limits: CredentialLimits;

@@ -45,7 +45,7 @@ export async function verifyIdToken(
   assertTenant(provider, subject.tenant);
   return {
     subject,
-    roles: provider.rules.assignsRoles ? rolesOf(provider, claims) : [],
+    roles: rolesOf(provider, claims),
     ...(typeof claims.name === 'string' ? { name: claims.name } : {}),
   };
 }

@@ -9,7 +9,12 @@ export interface ProviderMetadata {
   readonly issuer: string;
   readonly tokenEndpoint: string;
   readonly jwksUri: string;
+  readonly userinfoEndpoint?: string;
+  readonly revocationEndpoint?: string;
 }
+
+/** Whose metadata it is, and which hosts besides the issuer's own it may name. */
+type Trusted = Pick<ProviderSettings, 'issuer' | 'tenant'> & { readonly trustedOrigins?: readonly string[] };
 
 export interface ProviderDocuments {
   readonly metadata: RemoteDocument<ProviderMetadata>;
@@ -22,7 +27,7 @@ const TIMEOUT_MS = 5000;
 
 /** A provider's metadata and keys: refreshed hourly, good for a day while the provider is away. */
 export function createProviderDocuments(
-  settings: ProviderSettings,
+  settings: Trusted,
   deps: { http: HttpClient; clock: Clock },
 ): ProviderDocuments {
   const { http, clock } = deps;
@@ -31,7 +36,7 @@ export function createProviderDocuments(
     clock,
     load: async () => {
       const url = `${settings.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-      return readMetadata(await getJson(http, url), settings.issuer);
+      return readMetadata(await getJson(http, url), settings);
     },
   });
   const keys = createRemoteDocument({
@@ -50,22 +55,31 @@ async function getJson(http: HttpClient, url: string): Promise<Record<string, un
   return { ...value };
 }
 
-function readMetadata(document: Record<string, unknown>, configured: string): ProviderMetadata {
-  const { issuer, token_endpoint: tokenEndpoint, jwks_uri: jwksUri } = document;
-  if (issuer !== configured) throw new Error('the issuer in the metadata is not the configured one');
-  return { issuer, tokenEndpoint: sameOrigin(tokenEndpoint, issuer), jwksUri: sameOrigin(jwksUri, issuer) };
+function readMetadata(document: Record<string, unknown>, from: Trusted): ProviderMetadata {
+  const { issuer, userinfo_endpoint: userinfo, revocation_endpoint: revocation } = document;
+  if (issuer !== from.issuer) throw new Error('the issuer in the metadata is not the configured one');
+  return {
+    issuer: from.issuer,
+    tokenEndpoint: trusted(document.token_endpoint, from),
+    jwksUri: trusted(document.jwks_uri, from),
+    ...(userinfo === undefined || !isTrusted(userinfo, from) ? {} : { userinfoEndpoint: userinfo }),
+    ...(revocation === undefined || !isTrusted(revocation, from) ? {} : { revocationEndpoint: revocation }),
+  };
 }
 
-/** The credential goes to these addresses: they stay with the issuer's own host, whatever a document says. */
-function sameOrigin(url: unknown, issuer: string): string {
-  if (typeof url !== 'string' || !URL.canParse(url) || new URL(url).origin !== new URL(issuer).origin) {
-    throw new Error('the metadata names an address outside the issuer');
-  }
+/** Credentials go to these addresses: they stay with the issuer's own host and those the settings name, whatever a document says. */
+function trusted(url: unknown, from: Trusted): string {
+  if (!isTrusted(url, from)) throw new Error('the metadata names an address outside the issuer');
   return url;
 }
 
+function isTrusted(url: unknown, { issuer, trustedOrigins = [] }: Trusted): url is string {
+  if (typeof url !== 'string' || !URL.canParse(url)) return false;
+  return [new URL(issuer).origin, ...trustedOrigins].includes(new URL(url).origin);
+}
+
 /** Entra publishes keys of several issuers in one set and says with each whose tokens it signs: one of another issuer is none for us. */
-function readKeys(document: Record<string, unknown>, { issuer, tenant }: ProviderSettings): JSONWebKeySet {
+function readKeys(document: Record<string, unknown>, { issuer, tenant }: Trusted): JSONWebKeySet {
   const { keys } = document;
   const usable = Array.isArray(keys) && keys.every((key) => typeof key === 'object' && key !== null);
   if (!usable) throw new Error('the key set has no keys');

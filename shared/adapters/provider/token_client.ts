@@ -8,7 +8,9 @@ import { answered } from './answer.js';
 import type { CredentialForm } from './app_credential.js';
 import type { ProviderClient } from './client.js';
 import type { TokenProvider } from './provider.js';
+import { revoke } from './revocation.js';
 import { readAnswer } from './token_answer.js';
+import { withSubject } from './userinfo.js';
 
 export interface TokenClientDeps {
   readonly http: HttpClient;
@@ -33,7 +35,7 @@ export function createTokenClient(provider: TokenProvider, deps: TokenClientDeps
   return {
     refresh,
     prove: (refreshToken) => refresh(refreshToken, CREDENTIAL),
-    revoke: async () => 'not_supported',
+    revoke: (refreshToken) => revoke(provider, deps, refreshToken),
     async check() {
       await provider.documents.metadata.get();
     },
@@ -107,9 +109,10 @@ interface TokenCall {
 /** One call of the token endpoint. */
 function ask(
   { http, credentialForm }: TokenClientDeps,
-  { settings, rules, documents }: TokenProvider,
+  provider: TokenProvider,
   { clientId, credential, form, target, timeoutMs }: TokenCall,
 ): Promise<ProviderAnswer> {
+  const { settings, rules, documents } = provider;
   return answered(async () => {
     const { tokenEndpoint } = await documents.metadata.get();
     const proof = await credentialForm(credential, settings.issuer);
@@ -120,6 +123,6 @@ function ask(
       body: new URLSearchParams({ ...form, client_id: clientId, ...proof }).toString(),
       timeoutMs,
     });
-    return readAnswer(rules, answer, target);
+    return withSubject(provider, http, readAnswer(rules, answer, target));
   });
 }

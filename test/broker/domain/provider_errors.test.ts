@@ -59,7 +59,6 @@ describe("Facebook's errors", () => {
     ['no permission', { status: 403, codes: [10] }, USER],
     ['a permission taken back', { status: 403, codes: [200] }, USER],
     ['our own app token refused', { error: 'app_refused', codes: [190] }, OURS],
-    ['our own app secret refused', { error: 'app_refused', codes: [1] }, OURS],
     ["another app's token", { error: 'foreign_token' }, DEAD],
     ['a parameter of ours', { codes: [100] }, REQUEST],
   ])('%s', (_, failure, verdict) => {

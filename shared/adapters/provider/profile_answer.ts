@@ -1,0 +1,43 @@
+import type { Subject } from '../../domain/subject.js';
+import type { ProviderAnswer } from '../../ports.js';
+import type { HttpAnswer } from '../http_client.js';
+import { retryAfterSeconds, word } from './answer.js';
+
+/** How long a provider call may take, ms. */
+export const CALL_TIMEOUT_MS = 10_000;
+
+/** A token without an end of its own is looked at again after this, seconds: so that one which was revoked is not handed on for ever. */
+export const ENDLESS_SECONDS = 86_400;
+
+/** A credential that was found to be alive, or its successor. */
+export function alive(found: {
+  readonly accessToken: string;
+  readonly credential: string;
+  readonly subject: Subject;
+  readonly scope: readonly string[];
+  readonly expiresIn: number;
+  readonly credentialEndsAt?: number;
+}): ProviderAnswer {
+  const { credential, ...tokens } = found;
+  return { ok: true, tokens: { ...tokens, refreshToken: credential } };
+}
+
+/** What came instead. `error` is a word of ours or of the provider's; anything else is not recorded. */
+export function refused(
+  answer: HttpAnswer,
+  error: unknown,
+  more: { readonly codes?: readonly number[]; readonly traceId?: unknown } = {},
+): ProviderAnswer {
+  const retryAfter = retryAfterSeconds(answer.headers['retry-after']);
+  const traceId = word(more.traceId);
+  return {
+    ok: false,
+    failure: {
+      status: answer.status,
+      error: word(error) ?? 'unreadable_answer',
+      codes: more.codes ?? [],
+      ...(retryAfter === undefined ? {} : { retryAfterSeconds: retryAfter }),
+      ...(traceId === undefined ? {} : { traceId }),
+    },
+  };
+}

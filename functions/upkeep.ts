@@ -1,18 +1,27 @@
 import { app, output } from '@azure/functions';
 import { entry } from '../shared/compose.js';
-import { dueMessages, poisonedMessage, workMessage } from '../shared/http/host.js';
+import {
+  dueMessages,
+  eventMessage,
+  eventMessages,
+  poisonedMessage,
+  workMessage,
+} from '../shared/http/host.js';
 
 const QUEUE = 'refresh-due';
+const EVENT_QUEUE = 'broker-events';
 const CONNECTION = 'AzureWebJobsStorage';
 
 const dueQueue = output.storageQueue({ queueName: QUEUE, connection: CONNECTION });
+const eventQueue = output.storageQueue({ queueName: EVENT_QUEUE, connection: CONNECTION });
 
-// The timer only finds what is due: the work itself goes through a queue, so that every instance of the app takes a share.
+// The timer only finds what is due: the work itself goes through queues, so that every instance of the app takes a share.
 app.timer('refresh_timer', {
   schedule: '%BROKER_REFRESH_SCHEDULE%',
-  extraOutputs: [dueQueue],
+  extraOutputs: [dueQueue, eventQueue],
   handler: entry.timer(async (broker, context) => {
     context.extraOutputs.set(dueQueue, await dueMessages(broker.findDue));
+    context.extraOutputs.set(eventQueue, await eventMessages(broker.findEvents));
   }),
 });
 
@@ -27,4 +36,10 @@ app.storageQueue('refresh_poison', {
   queueName: `${QUEUE}-poison`,
   connection: CONNECTION,
   handler: entry.queue((broker, message) => poisonedMessage(broker.setAside, message)),
+});
+
+app.storageQueue('event_worker', {
+  queueName: EVENT_QUEUE,
+  connection: CONNECTION,
+  handler: entry.queue((broker, message) => eventMessage(broker.deliverEvent, message)),
 });

@@ -4,6 +4,7 @@ import { createFlows } from './compose/flows.js';
 import { createHandlers, type HttpRoute } from './compose/handlers.js';
 import { SYSTEM, type System } from './compose/system.js';
 import type { Environment } from './config.js';
+import type { DeliverEvent, FindEvents } from './flows/deliver_events.js';
 import type { FindDue } from './flows/find_due.js';
 import type { SetAside } from './flows/set_aside.js';
 import type { WorkDue } from './flows/upkeep.js';
@@ -25,6 +26,8 @@ export interface Broker {
   /** Removes what is left of authorization codes. */
   readonly sweepCodes: () => Promise<void>;
   readonly setAside: SetAside;
+  readonly findEvents: FindEvents;
+  readonly deliverEvent: DeliverEvent;
 }
 
 /**
@@ -42,6 +45,8 @@ export function composeBroker(env: Environment, system: System = SYSTEM): Broker
     stop: adapters.flushAudit,
     sweepCodes: flows.sweepCodes,
     setAside: flows.setAside,
+    findEvents: flows.findEvents,
+    deliverEvent: flows.deliverEvent,
     http: createHandlers({ ...system, ...settings, adapters, flows }),
   };
 }

@@ -1,8 +1,7 @@
-import { longestGapSeconds } from './domain/ncrontab.js';
-import type { ProviderRates } from './domain/provider_rate.js';
 import { type OtherProvider, readOtherProviders } from './settings/providers.js';
 import { type Environment, type Reader, readerOf, usedOf } from './settings/reader.js';
 import { isGuid, readTenants } from './settings/tenants.js';
+import { readUpkeep, type UpkeepSettings } from './settings/upkeep.js';
 
 export { type Environment, isSafeAddress } from './settings/reader.js';
 export type { OtherProvider };
@@ -29,7 +28,7 @@ export interface ProviderSettings {
   readonly audiences: readonly string[];
 }
 
-export interface Config {
+export interface Config extends UpkeepSettings {
   /** The broker's own issuer and public address, without a trailing slash. */
   readonly issuer: string;
   /** Easy Auth is on in front of this app (`WEBSITE_AUTH_ENABLED`). */
@@ -46,13 +45,6 @@ export interface Config {
   readonly sessionMaxSeconds: number;
   /** How long after its end Easy Auth still renews a session. */
   readonly sessionGraceSeconds: number;
-  readonly refreshWindowSeconds: number;
-  /** The longest time between two runs of the refresh timer. */
-  readonly refreshPeriodSeconds: number;
-  readonly livenessSeconds: number;
-  readonly providerRates: ProviderRates;
-  /** Calls to one provider under way at once, on each instance. */
-  readonly providerConcurrency: number;
   /** A DPoP proof without a nonce of ours is sent back for one. */
   readonly dpopNonceRequired: boolean;
 }
@@ -86,56 +78,11 @@ export function readConfig(env: Environment): Config {
     sessionMaxSeconds: 3600 * read.number('BROKER_SESSION_MAX_HOURS', { least: 1, most: 720, preset: 8 }),
     sessionGraceSeconds:
       3600 * read.number('BROKER_SESSION_GRACE_HOURS', { least: 0, most: 720, preset: 72 }),
-    refreshWindowSeconds: read.number('BROKER_REFRESH_WINDOW_SECONDS', {
-      least: 1,
-      most: 86_400,
-      preset: 600,
-    }),
-    refreshPeriodSeconds: readRefreshPeriod(read, problems),
     dpopNonceRequired: isTrue(env.BROKER_DPOP_NONCE_REQUIRED),
-    providerRates: readRates(env, read, problems),
-    providerConcurrency: read.number('BROKER_PROVIDER_CONCURRENCY', { least: 1, most: 1000, preset: 64 }),
-    livenessSeconds: read.number('BROKER_LIVENESS_SECONDS', { least: 1, most: 2_592_000, preset: 21_600 }),
+    ...readUpkeep(env, read, problems),
   };
-  checkWindow(config, problems);
   if (problems.length > 0) throw new ConfigRefused(problems);
   return config;
-}
-
-const RATE = /^([a-z0-9][a-z0-9_-]*)=([0-9]{1,6})$/i;
-
-function readRates(env: Environment, read: Reader, problems: string[]): ProviderRates {
-  const preset = read.number('BROKER_PROVIDER_RATE_PER_SECOND', { least: 1, most: 100_000, preset: 100 });
-  const named = (env.BROKER_PROVIDER_RATES ?? '').split(',').map((text) => text.trim());
-  const rates = named.filter((text) => text !== '').map((text) => RATE.exec(text));
-  const byName = rates.flatMap((match) =>
-    match && Number(match[2]) > 0 ? [[match[1] ?? '', Number(match[2])]] : [],
-  );
-  if (byName.length < rates.length) {
-    problems.push('BROKER_PROVIDER_RATES must be a list such as aad=300,google=20, each at least 1');
-  }
-  return { preset, byName: Object.fromEntries(byName) };
-}
-
-function readRefreshPeriod(read: Reader, problems: string[]): number {
-  const schedule = read.required('BROKER_REFRESH_SCHEDULE');
-  const period = longestGapSeconds(schedule);
-  if (period === undefined && schedule !== '') {
-    problems.push(
-      'BROKER_REFRESH_SCHEDULE must be an NCRONTAB expression of six fields, such as 0 * * * * *',
-    );
-  }
-  return period ?? 0;
-}
-
-/** A run of the timer may be missed: a token must then still be found before its end. */
-function checkWindow(config: Config, problems: string[]): void {
-  const { refreshWindowSeconds, refreshPeriodSeconds } = config;
-  if (refreshWindowSeconds >= 1 && refreshWindowSeconds < 2 * refreshPeriodSeconds) {
-    problems.push(
-      'BROKER_REFRESH_WINDOW_SECONDS must be at least twice the period of BROKER_REFRESH_SCHEDULE',
-    );
-  }
 }
 
 /** RFC 8414 §2: an issuer has neither query nor fragment. */

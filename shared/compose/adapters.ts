@@ -29,8 +29,10 @@ import { createKeyVault } from '../adapters/vault/key_vault.js';
 import { createWorkingKeys } from '../adapters/vault/working_keys.js';
 import type { Config } from '../config.js';
 import { withBoundedRefusals } from '../flows/bounded_refusals.js';
+import { withCircuitsTold, withDeathsTold, withUserActionTold } from '../flows/observed.js';
 import { withPolicyFacts } from '../flows/with_policy_facts.js';
 import type { Facade, Policy } from '../policy.js';
+import { createEvents } from './events.js';
 import { createProviders, rulesByName } from './providers.js';
 import type { System } from './system.js';
 
@@ -70,6 +72,7 @@ export function createAdapters(
   });
   const audit = withPolicyFacts(createAuditLog(table('audit')), policy);
   const refusals = withBoundedRefusals(audit, { clock, random, log });
+  const events = createEvents({ config, table, http, clock, log });
   return {
     vault,
     connections: recent.store,
@@ -78,10 +81,11 @@ export function createAdapters(
     codes: createCodeStore(table('codes'), random),
     tickets: createTickets({ secret: secretFor('ticket'), clock }),
     due: createDueIndex(table('due')),
-    audit: refusals.audit,
+    ...events,
+    audit: withDeathsTold(refusals.audit, events.publish),
     /** For the end of the process. */
     flushAudit: refusals.flush,
-    failures: createFailureLog(table('refreshFailures')),
+    failures: withUserActionTold(createFailureLog(table('refreshFailures')), events.publish),
     revoked: createRevokedTokens(table('tokenIds')),
     replay,
     proofs: createDpopProofs({ replay, nonces, clock }),
@@ -90,7 +94,7 @@ export function createAdapters(
       clock,
     ),
     secrets: createClientSecrets({ clients: policy.clients, random }),
-    circuits: createCircuitStore(table('circuits')),
+    circuits: withCircuitsTold(createCircuitStore(table('circuits')), { publish: events.publish, clock }),
     heartbeat: createHeartbeat(table('heartbeat')),
     quarantine: createQuarantine(table('quarantine')),
     budgets: createBudgets({ table: table('budgets'), clock, random }),

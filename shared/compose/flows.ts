@@ -48,6 +48,7 @@ export function createFlows(deps: System & Adapters & Settings) {
     audiences: config.aad.audiences,
     clientsByAppId: clientsByAppId(policy),
   };
+  const upkeep = createUpkeep({ ...deps, planUpkeep, refresh, budget });
   const createGrant = createCreateGrant({ ...deps, planUpkeep, takeOver });
   const endOneGrant = (grantId: string, by: { by: GrantEndedBy; correlationId: string }) =>
     endGrant({ grants, audit, clock, random }, grantId, by);
@@ -80,8 +81,8 @@ export function createFlows(deps: System & Adapters & Settings) {
     }),
     revokeToken: createRevokeToken({ ...deps, authenticateClient }),
     introspectToken: createIntrospectToken({ ...deps, authenticateClient }),
-    ...createUpkeep({ ...deps, planUpkeep, refresh, budget }),
-    checkHealth: createCheckHealth(deps),
+    ...upkeep,
+    checkHealth: createCheckHealth({ ...deps, watchTimer: upkeep.watchTimer }),
   };
 }
 

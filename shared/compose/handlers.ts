@@ -84,7 +84,10 @@ export function createHandlers(parts: Parts): Readonly<Record<HttpRoute, HttpHan
       clock: system.clock,
       signInProvider: config.aad.name,
     }),
-    token: createTokenHandler({ flow: flows.tokenEndpoint, proofs: adapters.proofs }, endpoint),
+    token: beside(
+      createTokenHandler({ flow: flows.tokenEndpoint, proofs: adapters.proofs }, endpoint),
+      flows.watchTimer.glance,
+    ),
     revoke: createRevokeHandler(flows.revokeToken, endpoint),
     introspect: createIntrospectHandler(flows.introspectToken, config.issuer, endpoint),
     metadata: createMetadataHandler({ issuer: config.issuer, policy }, endpoint),
@@ -92,6 +95,14 @@ export function createHandlers(parts: Parts): Readonly<Record<HttpRoute, HttpHan
     auditEvents: createAuditEventsHandler(audit),
     refreshFailures: createRefreshFailuresHandler(audit),
     ready: createReadyHandler(flows.checkHealth, system),
+  };
+}
+
+/** A look that goes along with the request, so that nothing is left to do once it is answered. */
+function beside(handler: HttpHandler, look: () => Promise<void>): HttpHandler {
+  return async (request, context) => {
+    const [answer] = await Promise.all([handler(request, context), look()]);
+    return answer;
   };
 }
 

@@ -1,11 +1,17 @@
+import { eventOf } from '../domain/event.js';
 import { tickAllowance } from '../domain/provider_rate.js';
+import { subjectName } from '../domain/subject.js';
+import { createDeliverEvent, createFindEvents } from '../flows/deliver_events.js';
 import { createFindDue } from '../flows/find_due.js';
 import { createLanes } from '../flows/lanes.js';
 import type { PlanUpkeep } from '../flows/plan_upkeep.js';
 import type { ProviderBudget } from '../flows/provider_budget.js';
+import type { Publish } from '../flows/publish.js';
 import type { RefreshConnection } from '../flows/refresh_connection.js';
 import { createSetAside } from '../flows/set_aside.js';
 import { createWorkDue } from '../flows/upkeep.js';
+import { createWatchTimer } from '../flows/watch_timer.js';
+import type { Quarantined } from '../ports.js';
 import type { Adapters, Settings } from './adapters.js';
 import type { System } from './system.js';
 
@@ -15,12 +21,33 @@ interface Deps extends System, Adapters, Settings {
   readonly budget: ProviderBudget;
 }
 
+/** At most one a day and thing: what stays in quarantine is one piece of news. */
+function tellOf(publish: Publish): (entry: Quarantined) => Promise<void> {
+  return async ({ id, what, subject, why, firstAt }) => {
+    const about = {
+      subject: subject ? subjectName(subject) : what,
+      at: firstAt,
+      occasion: `${id} ${firstAt}`,
+    };
+    const action = `npm run refresh -- quarantine list, and release ${id} when mended`;
+    await publish(eventOf('quarantine.added', about, { what, why, action }));
+  };
+}
+
 /** What runs unattended. */
 export function createUpkeep(deps: Deps) {
   const { config } = deps;
   const rates = config.providerRates;
-  const setAside = createSetAside({ ...deps, onNew: async () => undefined });
+  const setAside = createSetAside({ ...deps, onNew: tellOf(deps.publish) });
+  const deliverEvent = createDeliverEvent({ ...deps, source: config.issuer });
   return {
+    findEvents: createFindEvents({ ...deps, source: config.issuer }),
+    deliverEvent,
+    watchTimer: createWatchTimer({
+      ...deps,
+      deliver: deliverEvent,
+      periodSeconds: config.refreshPeriodSeconds,
+    }),
     setAside,
     findDue: createFindDue({
       ...deps,

@@ -1,5 +1,5 @@
-import type { AuditLog, Clock, Heartbeat, Log, Provider, Vault } from '../ports.js';
-import { UPKEEP_HEARTBEAT } from './find_due.js';
+import type { AuditLog, Clock, Log, Provider, Vault } from '../ports.js';
+import type { WatchTimer } from './watch_timer.js';
 
 export type CheckHealth = () => Promise<boolean>;
 
@@ -8,7 +8,7 @@ interface Deps {
   readonly vault: Vault;
   readonly provider: Provider;
   readonly providers: readonly string[];
-  readonly heartbeat: Heartbeat;
+  readonly watchTimer: WatchTimer;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -16,7 +16,7 @@ interface Deps {
 /** An answer is good for this long, so that a prober cannot make us hammer what we depend on, ms. */
 const GOOD_FOR_MS = 5000;
 
-/** Whether the broker can do its work: tables and key in reach, each provider's metadata known. What is wrong goes to the log. */
+/** Whether the broker can do its work: tables and key in reach, each provider's metadata known, the timer running. What is wrong goes to the log. */
 export function createCheckHealth(deps: Deps): CheckHealth {
   let last: { at: number; answer: Promise<boolean> } | undefined;
   return () => {
@@ -29,7 +29,7 @@ export function createCheckHealth(deps: Deps): CheckHealth {
 async function check(deps: Deps): Promise<boolean> {
   const now = deps.clock();
   const checks: readonly (readonly [string, Promise<unknown>])[] = [
-    ['tables', deps.heartbeat.last(UPKEEP_HEARTBEAT)],
+    ['timer', timerRuns(deps)],
     ['audit', deps.audit.query({ from: now - 1, to: now, limit: 1, match: {} })],
     ['vault', deps.vault.check()],
     ...deps.providers.map((name) => [`provider ${name}`, deps.provider.check(name)] as const),
@@ -44,4 +44,8 @@ async function check(deps: Deps): Promise<boolean> {
     });
   });
   return results.every((result) => result.status === 'fulfilled');
+}
+
+async function timerRuns({ watchTimer }: Deps): Promise<void> {
+  if (!(await watchTimer.check())) throw new Error('the refresh timer has not run');
 }

@@ -1,6 +1,7 @@
 import type { HttpHandler, InvocationContext, StorageQueueHandler, TimerHandler } from '@azure/functions';
 import { ConfigRefused } from '../config.js';
 import { Refusal } from '../domain/errors.js';
+import type { DeliverEvent, FindEvents } from '../flows/deliver_events.js';
 import type { FindDue } from '../flows/find_due.js';
 import type { SetAside } from '../flows/set_aside.js';
 import type { WorkDue } from '../flows/upkeep.js';
@@ -88,6 +89,20 @@ export async function workMessage(workDue: WorkDue, message: unknown): Promise<v
   const { version, items } = members(message);
   if (version !== MESSAGE_VERSION || !Array.isArray(items)) throw new Error('unknown form of a due message');
   await workDue(items.map(readItem));
+}
+
+/** Queue messages for events: only their names, the rest is in the outbox. */
+export async function eventMessages(findEvents: FindEvents): Promise<readonly unknown[]> {
+  return (await findEvents()).map((due) => ({ version: MESSAGE_VERSION, ...due }));
+}
+
+/** @throws Error for a message this version cannot read */
+export async function eventMessage(deliverEvent: DeliverEvent, message: unknown): Promise<void> {
+  const { version, eventId, dueAt } = members(message);
+  if (version !== MESSAGE_VERSION || typeof eventId !== 'string' || typeof dueAt !== 'number') {
+    throw new Error('unknown form of an event message');
+  }
+  await deliverEvent({ eventId, dueAt });
 }
 
 /** Books a message that the host gave up, in whatever form it is. */

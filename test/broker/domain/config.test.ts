@@ -51,6 +51,7 @@ describe('settings', () => {
       livenessSeconds: 21_600,
       providerRates: { preset: 100, byName: {} },
       providerConcurrency: 64,
+      events: {},
       dpopNonceRequired: false,
     });
   });

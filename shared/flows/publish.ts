@@ -1,0 +1,32 @@
+import type { BrokerEvent } from '../domain/event.js';
+import type { Log, Outbox } from '../ports.js';
+
+/**
+ * Tells operators of something. It is in the log at once and in the outbox for whoever is to receive it, once however often it is told.
+ * Never throws: what is told of is done already, and must not fail for the telling. Answers whether it was new.
+ */
+export type Publish = (event: BrokerEvent) => Promise<boolean>;
+
+interface Deps {
+  readonly outbox: Outbox;
+  /** Names of the receivers. */
+  readonly receivers: readonly string[];
+  readonly log: Log;
+}
+
+export function createPublish({ outbox, receivers, log }: Deps): Publish {
+  return async (event) => {
+    const { type, subject, data } = event;
+    try {
+      const added =
+        receivers.length === 0 ||
+        (await outbox.add({ event, state: 'waiting', pending: receivers, attempts: 0 }));
+      if (added) log.warn(`event ${type}`, { subject, ...data });
+      return added;
+    } catch (error) {
+      const name = error instanceof Error ? error.name : 'unknown';
+      log.error(`event ${type} could not be stored`, { subject, ...data, error: name });
+      return false;
+    }
+  };
+}

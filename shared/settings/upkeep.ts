@@ -1,0 +1,109 @@
+import { longestGapSeconds } from '../domain/ncrontab.js';
+import type { ProviderRates } from '../domain/provider_rate.js';
+import { type Environment, isSafeAddress, type Reader } from './reader.js';
+
+/** Where operators' systems are told of things. */
+export interface EventSettings {
+  readonly webhook?: { readonly url: string; readonly secrets: readonly string[] };
+  readonly grid?: { readonly endpoint: string; readonly key?: string };
+}
+
+/** All that runs unattended. */
+export interface UpkeepSettings {
+  readonly refreshWindowSeconds: number;
+  /** The longest time between two runs of the refresh timer. */
+  readonly refreshPeriodSeconds: number;
+  readonly livenessSeconds: number;
+  readonly providerRates: ProviderRates;
+  /** Calls to one provider under way at once, on each instance. */
+  readonly providerConcurrency: number;
+  readonly events: EventSettings;
+  /** When the app registration's own secret or certificate ends, ms. */
+  readonly clientSecretExpiresAt?: number;
+}
+
+export function readUpkeep(env: Environment, read: Reader, problems: string[]): UpkeepSettings {
+  const expiresAt = readExpiry(env, problems);
+  const settings: UpkeepSettings = {
+    refreshWindowSeconds: read.number('BROKER_REFRESH_WINDOW_SECONDS', {
+      least: 1,
+      most: 86_400,
+      preset: 600,
+    }),
+    refreshPeriodSeconds: readRefreshPeriod(read, problems),
+    livenessSeconds: read.number('BROKER_LIVENESS_SECONDS', { least: 1, most: 2_592_000, preset: 21_600 }),
+    providerRates: readRates(env, read, problems),
+    providerConcurrency: read.number('BROKER_PROVIDER_CONCURRENCY', { least: 1, most: 1000, preset: 64 }),
+    events: readEvents(env, problems),
+    ...(expiresAt === undefined ? {} : { clientSecretExpiresAt: expiresAt }),
+  };
+  checkWindow(settings, problems);
+  return settings;
+}
+
+const DATE = /^\d{4}-\d{2}-\d{2}(T[0-9:.]+Z)?$/;
+
+function readExpiry({ BROKER_AAD_CLIENT_SECRET_EXPIRES: text }: Environment, problems: string[]) {
+  if (!text) return undefined;
+  const at = DATE.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(at)) problems.push('BROKER_AAD_CLIENT_SECRET_EXPIRES must be a date such as 2027-01-31');
+  return at;
+}
+
+/** Short keys are guessed. */
+const LEAST_SECRET = 24;
+
+function readEvents(env: Environment, problems: string[]): EventSettings {
+  const { BROKER_EVENTS_WEBHOOK_URL: url, BROKER_EVENTS_GRID_ENDPOINT: endpoint } = env;
+  const key = env.BROKER_EVENTS_GRID_KEY;
+  const secrets = (env.BROKER_EVENTS_WEBHOOK_SECRET ?? '').split(/[\s,]+/).filter(Boolean);
+  if (url && !isSafeAddress(url)) problems.push('BROKER_EVENTS_WEBHOOK_URL must be an https address');
+  if (url && (secrets.length === 0 || secrets.some((secret) => secret.length < LEAST_SECRET))) {
+    problems.push(
+      `BROKER_EVENTS_WEBHOOK_SECRET must be one or two secrets of at least ${LEAST_SECRET} characters`,
+    );
+  }
+  if (endpoint && !isSafeAddress(endpoint)) {
+    problems.push('BROKER_EVENTS_GRID_ENDPOINT must be an https address');
+  }
+  return {
+    ...(url ? { webhook: { url, secrets } } : {}),
+    ...(endpoint ? { grid: { endpoint, ...(key ? { key } : {}) } } : {}),
+  };
+}
+
+const RATE = /^([a-z0-9][a-z0-9_-]*)=([0-9]{1,6})$/i;
+
+function readRates(env: Environment, read: Reader, problems: string[]): ProviderRates {
+  const preset = read.number('BROKER_PROVIDER_RATE_PER_SECOND', { least: 1, most: 100_000, preset: 100 });
+  const named = (env.BROKER_PROVIDER_RATES ?? '').split(',').map((text) => text.trim());
+  const rates = named.filter((text) => text !== '').map((text) => RATE.exec(text));
+  const byName = rates.flatMap((match) =>
+    match && Number(match[2]) > 0 ? [[match[1] ?? '', Number(match[2])]] : [],
+  );
+  if (byName.length < rates.length) {
+    problems.push('BROKER_PROVIDER_RATES must be a list such as aad=300,google=20, each at least 1');
+  }
+  return { preset, byName: Object.fromEntries(byName) };
+}
+
+function readRefreshPeriod(read: Reader, problems: string[]): number {
+  const schedule = read.required('BROKER_REFRESH_SCHEDULE');
+  const period = longestGapSeconds(schedule);
+  if (period === undefined && schedule !== '') {
+    problems.push(
+      'BROKER_REFRESH_SCHEDULE must be an NCRONTAB expression of six fields, such as 0 * * * * *',
+    );
+  }
+  return period ?? 0;
+}
+
+/** A run of the timer may be missed: a token must then still be found before its end. */
+function checkWindow(settings: UpkeepSettings, problems: string[]): void {
+  const { refreshWindowSeconds, refreshPeriodSeconds } = settings;
+  if (refreshWindowSeconds >= 1 && refreshWindowSeconds < 2 * refreshPeriodSeconds) {
+    problems.push(
+      'BROKER_REFRESH_WINDOW_SECONDS must be at least twice the period of BROKER_REFRESH_SCHEDULE',
+    );
+  }
+}

@@ -2,7 +2,9 @@ import { hash } from 'node:crypto';
 
 /** Joins parts so that no two different lists give the same text (`["a-b","c"]` and `["a","b-c"]` must differ). */
 export function lengthPrefixed(parts: readonly string[]): string {
-  return parts.map((part) => `${Buffer.byteLength(part, 'utf8')}:${part}`).join('');
+  let text = '';
+  for (const part of parts) text += `${Buffer.byteLength(part, 'utf8')}:${part}`;
+  return text;
 }
 
 /** base64url SHA-256 over the length-prefixed parts: 43 characters, all of them allowed in a table key. */

@@ -15,9 +15,16 @@ export function subjectName(subject: Subject): string {
   return `${subject.provider}:${subject.tenant}:${subject.id}`;
 }
 
+/** A subject is looked up several times while one request is served. */
+const keys = new WeakMap<Subject, string>();
+
 /** The storage key of a subject: nothing a user chose can reach a key or a filter through it. */
 export function subjectKey(subject: Subject): string {
-  return digest('subject', subject.provider, subject.tenant, subject.id);
+  const known = keys.get(subject);
+  if (known !== undefined) return known;
+  const key = digest('subject', subject.provider, subject.tenant, subject.id);
+  keys.set(subject, key);
+  return key;
 }
 
 export function sameSubject(a: Subject, b: Subject): boolean {

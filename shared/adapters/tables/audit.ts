@@ -50,13 +50,9 @@ const TEXTS = [
 ] as const;
 
 function auditRow(event: AuditEvent): Columns {
-  const { at, expiresAt, ...rest } = event;
-  return present({
-    ...rest,
-    schema: SCHEMA,
-    at: timeColumn(at),
-    expiresAt: expiresAt === undefined ? undefined : timeColumn(expiresAt),
-  });
+  const row: Columns = { ...event, schema: SCHEMA, at: timeColumn(event.at) };
+  if (event.expiresAt !== undefined) row.expiresAt = timeColumn(event.expiresAt);
+  return row;
 }
 
 function readAuditEvent(row: Row): AuditEvent {

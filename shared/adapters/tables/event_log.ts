@@ -32,7 +32,7 @@ export function createEventLog<T extends { id: string; at: number }, F extends o
 ): EventLog<T, F> {
   const commit = createGroupCommit(rows.table);
   return {
-    append: (item) => commit({ ...rows.toRow(item), ...keysOf(item) }),
+    append: (item) => commit(Object.assign(rows.toRow(item), keysOf(item))),
     async query(query) {
       const filter = filterOf(query, rows.columns);
       const found = await collect(query.limit, (options) => rows.table.page(filter, options));

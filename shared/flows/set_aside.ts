@@ -29,7 +29,11 @@ export function createSetAside(deps: Deps): SetAside {
   return {
     async item(item, error) {
       const name = error instanceof Error ? error.name : 'unknown';
-      deps.log.error('upkeep of a connection failed', { subject: subjectName(item.subject), error: name });
+      deps.log.error('upkeep of a connection failed', {
+        subject: subjectName(item.subject),
+        error: name,
+        ...(error instanceof Refusal ? refusalFields(error) : {}),
+      });
       // What is out of reach for everybody says nothing about this one: it stays in the index, hidden for a while.
       if (error instanceof Refusal) return;
       await holdItem(deps, item, error instanceof Unreadable ? error.message : `fault: ${name}`);
@@ -53,6 +57,17 @@ export function createSetAside(deps: Deps): SetAside {
         deps.log.info('upkeep of a connection works again', { subject: subjectName(subject) });
       }
     },
+  };
+}
+
+/** What was out of reach, and how that showed: names and statuses only, for messages may quote what was handled. */
+function refusalFields({ code, reason, cause }: Refusal) {
+  const status: unknown = cause instanceof Error && 'statusCode' in cause ? cause.statusCode : undefined;
+  return {
+    code,
+    reason,
+    cause: cause instanceof Error ? cause.name : undefined,
+    status: typeof status === 'number' ? status : undefined,
   };
 }
 

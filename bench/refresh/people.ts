@@ -11,7 +11,7 @@ import { readSettings } from '../../shared/settings.js';
 import { APP, CLIENT, SCOPE, userId, type World } from './world.js';
 
 const HOUR = 3_600_000;
-const AT_ONCE = 32;
+const AT_ONCE = 16;
 const target = { resource: GRAPH, scope: SCOPE };
 
 /** Long-running users, written as enrolment leaves them, without a sign-in for each. */

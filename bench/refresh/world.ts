@@ -127,6 +127,9 @@ function brokerEnv({ dir, storage, issuer }: { dir: string; storage: string; iss
     WEBSITE_AUTH_ENABLED: 'True',
     BROKER_POLICY_FILE: policy,
     BROKER_REFRESH_SCHEDULE: '* * * * * *',
+    BROKER_PROVIDER_CONCURRENCY: '16',
+    // The provider's budget must not be what is measured.
+    BROKER_PROVIDER_RATE_PER_SECOND: '5000',
     BROKER_ISSUER: 'http://localhost:1',
     BROKER_TABLES_CONNECTION_STRING: storage,
     BROKER_VAULT_KEY_FILE: join(dir, 'vault.key'),

@@ -151,6 +151,8 @@ function brokerSettings(
   return {
     BROKER_POLICY_FILE: join(APP_ROOT, 'policy.json'),
     BROKER_REFRESH_SCHEDULE: '*/5 * * * * *',
+    // Azurite is one process beside all others: asked by more at once it only answers later.
+    BROKER_PROVIDER_CONCURRENCY: '16',
     ...Object.fromEntries(given),
     AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
     FUNCTIONS_WORKER_RUNTIME: 'node',

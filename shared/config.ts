@@ -45,6 +45,8 @@ export interface Config extends UpkeepSettings {
   readonly sessionMaxSeconds: number;
   /** How long after its end Easy Auth still renews a session. */
   readonly sessionGraceSeconds: number;
+  /** The platform passes on the certificates clients connect with, and no caller's own word for one. */
+  readonly clientCertificates: boolean;
   /** A DPoP proof without a nonce of ours is sent back for one. */
   readonly dpopNonceRequired: boolean;
 }
@@ -78,6 +80,7 @@ export function readConfig(env: Environment): Config {
     sessionMaxSeconds: 3600 * read.number('BROKER_SESSION_MAX_HOURS', { least: 1, most: 720, preset: 8 }),
     sessionGraceSeconds:
       3600 * read.number('BROKER_SESSION_GRACE_HOURS', { least: 0, most: 720, preset: 72 }),
+    clientCertificates: isTrue(env.BROKER_CLIENT_CERTIFICATES),
     dpopNonceRequired: isTrue(env.BROKER_DPOP_NONCE_REQUIRED),
     ...readUpkeep(env, read, problems),
   };
@@ -166,6 +169,6 @@ function exactlyOne(names: readonly [string, string], env: Environment, problems
 }
 
 /** As the Functions host reads it: `true` in any case, or `1`. */
-function isTrue(value: string | undefined): boolean {
+export function isTrue(value: string | undefined): boolean {
   return value === '1' || value?.toLowerCase() === 'true';
 }

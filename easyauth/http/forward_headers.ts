@@ -17,6 +17,7 @@ const hopByHop = new Set([
 /** Headers that some servers let override the path or the identity; only the platform may set them. */
 const platform = new Set([
   'x-easyauth-gateway-secret',
+  'x-arr-clientcert',
   'x-original-url',
   'x-rewrite-url',
   'x-forwarded-proto',

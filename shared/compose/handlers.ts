@@ -5,6 +5,7 @@ import { clientsByAppId } from '../flows/authenticate_client.js';
 import { createAuditEventsHandler, createRefreshFailuresHandler } from '../http/audit.js';
 import { createAuthorizeHandler } from '../http/authorize.js';
 import { createIdentify } from '../http/caller.js';
+import { createReadCertificate } from '../http/client_certificate.js';
 import {
   createConnectHandler,
   createEndConnectionHandler,
@@ -46,7 +47,8 @@ interface Parts extends System, Settings {
 export function createHandlers(parts: Parts): Readonly<Record<HttpRoute, HttpHandler>> {
   const { config, policy, adapters, flows, ...system } = parts;
   const gate = () => assertEasyAuthOn(config);
-  const endpoint = { gate, log: system.log };
+  const readCertificate = createReadCertificate({ trusted: config.clientCertificates, clock: system.clock });
+  const endpoint = { gate, log: system.log, readCertificate };
   const user = {
     audited: createAudited({ ...system, audit: adapters.audit }),
     identify: createIdentify({ tokens: adapters.tokens, sessionMaxSeconds: config.sessionMaxSeconds }),
@@ -90,7 +92,10 @@ export function createHandlers(parts: Parts): Readonly<Record<HttpRoute, HttpHan
     ),
     revoke: createRevokeHandler(flows.revokeToken, endpoint),
     introspect: createIntrospectHandler(flows.introspectToken, config.issuer, endpoint),
-    metadata: createMetadataHandler({ issuer: config.issuer, policy }, endpoint),
+    metadata: createMetadataHandler(
+      { issuer: config.issuer, policy, certificates: config.clientCertificates },
+      endpoint,
+    ),
     jwks: createJwksHandler(adapters, endpoint),
     auditEvents: createAuditEventsHandler(audit),
     refreshFailures: createRefreshFailuresHandler(audit),

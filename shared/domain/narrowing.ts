@@ -1,4 +1,5 @@
 import { type Actor, actFor } from './actor.js';
+import type { Binding } from './binding.js';
 import { Refusal } from './errors.js';
 import { intersect, isSubset, type Scope } from './scope.js';
 import type { Subject } from './subject.js';
@@ -18,6 +19,8 @@ export interface Held {
   readonly act?: Actor;
   /** Who acts now, where that is not the client itself. */
   readonly actor?: string;
+  /** What the credential is bound to: what comes of it is bound to the same. */
+  readonly binding?: Binding;
 }
 
 /** The value that is narrowed and issued. */

@@ -15,6 +15,12 @@ export type ClientCredential =
       readonly clientId: string | undefined;
       readonly token: string;
     }
+  | {
+      readonly method: 'self_signed_tls_client_auth';
+      readonly clientId: string;
+      /** Of the certificate the client connected with. */
+      readonly thumbprint: string;
+    }
   | { readonly method: 'none' };
 
 export type AuthenticateClient = (credential: ClientCredential) => Promise<ClientPolicy>;
@@ -45,10 +51,23 @@ export function createAuthenticateClient(deps: Deps): AuthenticateClient {
       }
       case 'app_token':
         return byToken(await verifyApp(tokens, credential.token), credential.clientId, byAppId);
+      case 'self_signed_tls_client_auth':
+        return byCertificate(policy, credential);
       default:
         return bySecret(deps, credential);
     }
   };
+}
+
+/** RFC 8705 §2.2: the very certificate that policy names. Who signed it says nothing: whoever holds its key could have. */
+function byCertificate(
+  policy: Policy,
+  { clientId, thumbprint }: { clientId: string; thumbprint: string },
+): ClientPolicy {
+  const client = policy.clients.get(clientId);
+  if (!client) throw invalidClient('unknown client');
+  if (!client.certificates.includes(thumbprint)) throw invalidClient('the certificate is not of this client');
+  return client;
 }
 
 /** Which client an Entra app is, where policy knows it. */

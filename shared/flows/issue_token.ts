@@ -23,7 +23,7 @@ export interface IssuedToken {
 
 export interface IssueRequest {
   readonly authorization: Authorization;
-  /** The key the token is to be bound to, where the client has proven one. */
+  /** What the token is to be bound to; proven by the client. */
   readonly binding: Binding | undefined;
   /** Undefined when the client did not say. */
   readonly minTtlSeconds: number | undefined;
@@ -82,7 +82,7 @@ async function mint(deps: Deps, request: IssueRequest, maxTokenSeconds: number):
     narrowing: 'minted',
     wider: [],
     tokenId: minted.id,
-    tokenType: request.binding ? 'DPoP' : 'Bearer',
+    tokenType: request.binding?.jkt === undefined ? 'Bearer' : 'DPoP',
   };
 }
 

@@ -1,5 +1,6 @@
 import { actorText } from '../domain/actor.js';
 import type { AuditEvent } from '../domain/audit_event.js';
+import { bindingFor } from '../domain/binding.js';
 import { Refusal } from '../domain/errors.js';
 import { type Authorization, type Held, narrow } from '../domain/narrowing.js';
 import { requestedResource } from '../domain/resource.js';
@@ -17,6 +18,8 @@ export interface TokenRequest {
   readonly credential: ClientCredential;
   /** The `DPoP` header (RFC 9449 §5). */
   readonly proof?: string;
+  /** Thumbprint of the certificate the client connected with (RFC 8705 §3.1). */
+  readonly certificate?: string;
 }
 
 export interface TokenCall {
@@ -70,9 +73,9 @@ export function createTokenEndpoint(deps: Deps): TokenEndpoint {
       // 2. In which way.
       const grantType = grantTypeOf(byName, request.parameters, client);
       const asked = askedOf(request.parameters, grantType);
-      const binding = await bindingOf(deps, request.proof);
+      const proven = await provenBy(deps, request, client);
       // 3. What they hold.
-      const held = await grantType.held(request.parameters, client, { binding, correlationId });
+      const held = await grantType.held(request.parameters, client, { binding: proven, correlationId });
       progress.known = heldFacts(held, asked.scope);
       const resource = asked.resource ?? held.resource;
       // 4. What of it they get.
@@ -88,6 +91,8 @@ export function createTokenEndpoint(deps: Deps): TokenEndpoint {
       const { subject } = authorization;
       await deps.assertWithinLimits({ client, grantType: grantType.name, subject });
       // 6. The token.
+      const byCertificate = client.certificateBoundTokens;
+      const binding = bindingFor(proven, { presented: held.binding, byCertificate });
       const issued = await deps.issue({ authorization, binding, minTtlSeconds: asked.minTtlSeconds });
       // 7. What may be shown once is used up.
       await held.spend?.();
@@ -119,8 +124,17 @@ function grantTypeOf(
 }
 
 /** The address comes from configuration: a forwarded host must not choose what a proof is for. */
-async function bindingOf(deps: Deps, proof: string | undefined): Promise<Binding | undefined> {
-  return proof === undefined ? undefined : deps.proofs.verify(proof, { method: 'POST', uri: deps.tokenUrl });
+async function provenBy(
+  deps: Deps,
+  { proof, certificate }: TokenRequest,
+  client: ClientPolicy,
+): Promise<Binding | undefined> {
+  if (client.certificateBoundTokens && certificate === undefined) {
+    throw new Refusal('invalid_request', { description: 'this client must connect with its certificate' });
+  }
+  const key =
+    proof === undefined ? {} : await deps.proofs.verify(proof, { method: 'POST', uri: deps.tokenUrl });
+  return { ...key, ...(certificate === undefined ? {} : { certificate }) };
 }
 
 function askedOf(parameters: TokenParameters, grantType: GrantType) {

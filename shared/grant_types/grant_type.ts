@@ -7,7 +7,7 @@ export type TokenParameters = ReadonlyMap<string, string>;
 
 /** What comes with a token request beside its parameters. */
 export interface Presenting {
-  /** The key the request proves, where it proves one. */
+  /** The key and the certificate the request proves to hold, where it does. */
   readonly binding: Binding | undefined;
   readonly correlationId: string;
 }

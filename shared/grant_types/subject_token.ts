@@ -1,4 +1,5 @@
 import { mayAct } from '../domain/actor.js';
+import { isProven } from '../domain/binding.js';
 import { Refusal } from '../domain/errors.js';
 import { type Grant, grantState } from '../domain/grant.js';
 import type { Held } from '../domain/narrowing.js';
@@ -35,7 +36,7 @@ export interface SubjectTokenRequest {
   readonly client: ClientPolicy;
   /** Who is to act: the client, or the client of an actor token. */
   readonly actor: string;
-  /** The key the request proves, where it proves one. */
+  /** What the request proves to hold. */
   readonly binding: Binding | undefined;
 }
 
@@ -70,6 +71,7 @@ export async function heldBySubjectToken(
     grantId: first.grantId,
     actor: request.actor,
     ...(claims.act === undefined ? {} : { act: claims.act }),
+    ...(claims.own?.binding ? { binding: claims.own.binding } : {}),
   };
 }
 
@@ -90,8 +92,8 @@ async function assertExchangeable(
   own: OwnTokenClaims,
   { client, resource, binding }: SubjectTokenRequest,
 ): Promise<void> {
-  if (own.binding && own.binding.jkt !== binding?.jkt) {
-    throw unacceptable('the subject token is bound to a key that is not proven');
+  if (own.binding && !isProven(own.binding, binding)) {
+    throw unacceptable('the subject token is bound to a key or certificate that is not proven');
   }
   const holds = own.clientId === client.clientId || client.serves.includes(own.resource);
   if (!holds) throw unacceptable('the subject token was made for another client');

@@ -12,6 +12,7 @@ const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 export function readClientCredential(
   request: HttpRequest,
   parameters: ReadonlyMap<string, string>,
+  certificate: string | undefined,
 ): ClientCredential {
   const clientId = parameters.get('client_id');
   const ways = [
@@ -22,7 +23,13 @@ export function readClientCredential(
   if (ways.length > 1) {
     throw new Refusal('invalid_request', { description: 'the client authenticates in more than one way' });
   }
-  return ways[0] ?? { method: 'none' };
+  return ways[0] ?? fromCertificate(clientId, certificate);
+}
+
+/** A certificate beside another way does not authenticate: it is there for the token to be bound to (RFC 8705 §4). */
+function fromCertificate(clientId: string | undefined, thumbprint: string | undefined): ClientCredential {
+  if (clientId === undefined || thumbprint === undefined) return { method: 'none' };
+  return { method: 'self_signed_tls_client_auth', clientId, thumbprint };
 }
 
 function fromHeader(request: HttpRequest, clientId: string | undefined): ClientCredential | undefined {

@@ -4,13 +4,12 @@ import type { TokenAnswer, TokenEndpoint } from '../flows/token_endpoint.js';
 import { ACCESS_TOKEN_TYPE } from '../grant_types/token_exchange.js';
 import type { DpopProofs } from '../ports.js';
 import { json } from './answers.js';
-import { createClientFormEndpoint } from './client_form.js';
-import type { EndpointOptions } from './endpoint.js';
+import { type ClientFormOptions, createClientFormEndpoint } from './client_form.js';
 
 /** `POST /token` (RFC 6749 §3.2, RFC 8693 §2). */
 export function createTokenHandler(
   { flow, proofs }: { flow: TokenEndpoint; proofs: DpopProofs },
-  options: Pick<EndpointOptions, 'gate' | 'log'>,
+  options: ClientFormOptions,
 ): HttpHandler {
   return createClientFormEndpoint(options, async (read, { request, correlationId }) => {
     const proof = request.headers.get('dpop');

@@ -1,13 +1,13 @@
 import type { HttpHandler } from '@azure/functions';
+import { confirmationOf } from '../domain/binding.js';
 import { formatScope } from '../domain/scope.js';
 import { subjectName } from '../domain/subject.js';
 import type { Introspection, IntrospectToken } from '../flows/introspect_token.js';
 import type { RevokeToken } from '../flows/revoke_token.js';
 import { json } from './answers.js';
-import { createClientFormEndpoint } from './client_form.js';
-import type { EndpointOptions } from './endpoint.js';
+import { type ClientFormOptions, createClientFormEndpoint } from './client_form.js';
 
-type Options = Pick<EndpointOptions, 'gate' | 'log'>;
+type Options = ClientFormOptions;
 
 /** `POST /revoke` (RFC 7009 §2): 200 and nothing said, whatever became of it. */
 export function createRevokeHandler(flow: RevokeToken, options: Options): HttpHandler {
@@ -45,6 +45,9 @@ function bodyOf(found: Introspection, iss: string): Record<string, unknown> {
     return { ...common, token_type: 'refresh_token', iat: Math.floor(found.grant.createdAt / 1000) };
   }
   const { id: jti, act, issuedAt, binding } = found.claims;
-  const bound = binding ? { token_type: 'DPoP', cnf: { jkt: binding.jkt } } : { token_type: 'Bearer' };
+  const bound = {
+    token_type: binding?.jkt === undefined ? 'Bearer' : 'DPoP',
+    ...(binding ? { cnf: confirmationOf(binding) } : {}),
+  };
   return { ...common, ...bound, iat: Math.floor(issuedAt / 1000), jti, act };
 }

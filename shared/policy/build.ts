@@ -57,6 +57,8 @@ function toClient(clientId: string, entry: ClientDocument, env: Environment): Cl
     ...(entraAppId === undefined ? {} : { entraAppId: entraAppId.toLowerCase() }),
     ...(publicKeys === undefined ? {} : { publicKeys }),
     ...(jwksUri === undefined ? {} : { jwksUri }),
+    certificates: entry.auth.certificates ?? [],
+    certificateBoundTokens: entry.certificateBoundTokens ?? false,
     ...(assertionReuse === undefined ? {} : { assertionReuse }),
     resources: new Map(Object.entries(entry.resources).map(([uri, scopes]) => [uri, scopeOf(scopes)])),
     maxGrantSeconds: (entry.maxGrantDays ?? DEFAULT_GRANT_DAYS) * DAY_SECONDS,

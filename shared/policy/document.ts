@@ -33,6 +33,7 @@ export interface ClientDocument {
     entraAppId?: string;
     publicKeys?: Record<string, unknown>[];
     jwksUri?: string;
+    certificates?: string[];
     assertionReuse?: boolean;
   };
   resources: Record<string, string[]>;
@@ -40,6 +41,7 @@ export interface ClientDocument {
   subjectAudiences?: string[];
   serves?: string[];
   actors?: string[];
+  certificateBoundTokens?: boolean;
   redirectUris?: string[];
   grantTypes?: string[];
   limits?: LimitsDocument;

@@ -37,6 +37,10 @@ export interface ClientPolicy {
   readonly publicKeys?: readonly Readonly<Record<string, unknown>>[];
   /** Where it publishes them, instead. */
   readonly jwksUri?: string;
+  /** Thumbprints (`x5t#S256`) of the certificates it may connect with as itself. */
+  readonly certificates: readonly string[];
+  /** Its tokens are bound to the certificate it connects with. */
+  readonly certificateBoundTokens: boolean;
   /** Whether one assertion may be shown again while it lives. */
   readonly assertionReuse?: boolean;
   readonly resources: ReadonlyMap<string, Scope>;

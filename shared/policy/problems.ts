@@ -1,6 +1,7 @@
 import { type Environment, isSafeAddress } from '../config.js';
 import { isResourceUri } from '../domain/resource.js';
 import { beyond, scopeOf } from '../domain/scope.js';
+import { certificateProblems } from './certificate_problems.js';
 import type { ClientDocument, FacadeDocument, PolicyDocument } from './document.js';
 import { secretProblems } from './secrets.js';
 
@@ -40,6 +41,7 @@ function clientProblems(document: PolicyDocument, env: Environment): string[] {
       ...scopeProblems(id, client, document),
       ...secretProblems(id, client, env),
       ...referenceProblems(id, client, document),
+      ...certificateProblems(id, client, { document, env }),
     );
     const appId = client.auth.entraAppId?.toLowerCase();
     const other = appId && appIds.get(appId);

@@ -1,4 +1,5 @@
 import type { Actor } from '../domain/actor.js';
+import type { Binding } from '../domain/binding.js';
 import type { Scope } from '../domain/scope.js';
 import type { Subject } from '../domain/subject.js';
 
@@ -68,11 +69,6 @@ export interface DpopProofs {
   nonce(): Promise<string>;
 }
 
-/** The key a token is bound to, by its thumbprint (RFC 7638). */
-export interface Binding {
-  readonly jkt: string;
-}
-
 export interface VerifiedAssertion {
   readonly id: string;
   readonly expiresAt: number;
@@ -128,3 +124,5 @@ export interface Tokens {
   /** RFC 7517 key set; only public members. */
   publicKeys(): Promise<{ keys: readonly Readonly<Record<string, unknown>>[] }>;
 }
+
+export type { Binding };

@@ -127,6 +127,7 @@ const forged = {
   'X_MS-TOKEN_AAD-ID_TOKEN': 'evil',
   'x.ms.client.principal.id': 'evil',
   'X-EasyAuth-Gateway-Secret': 'evil',
+  'X-ARR-ClientCert': 'evil',
   'X-Original-URL': '/evil',
   'X-Rewrite-URL': '/evil',
   Forwarded: 'host=evil',

@@ -3,7 +3,7 @@ import { timingSafeEqual } from 'node:crypto';
 /** The header with which the gateway proves itself; never seen by a function. */
 export const gatewaySecretHeader = 'x-easyauth-gateway-secret';
 
-const platformHeader = /^x-ms-(?:client-principal|token-)/;
+const platformHeader = /^(?:x-ms-(?:client-principal|token-)|x-arr-clientcert$)/;
 
 /**
  * Kestrel's limits on what a client may send: 32 KiB of header lines, 100 of them. Behind the gateway as many bytes again,
@@ -22,7 +22,7 @@ export interface RequestHeaders {
 export type HeaderReader = (rawHeaders: readonly string[]) => RequestHeaders;
 
 /**
- * Reads request headers. The platform's own (`x-ms-client-principal*`, `x-ms-token-*`) pass only on a request that
+ * Reads request headers. The platform's own (`x-ms-client-principal*`, `x-ms-token-*`, `x-arr-clientcert`) pass only on a request that
  * carries `gatewaySecret`; with no secret configured they never do. The gateway's own header does not count as the client's.
  */
 export function createHeaderReader(gatewaySecret: string | undefined): HeaderReader {

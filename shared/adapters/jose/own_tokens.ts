@@ -1,5 +1,6 @@
 import { createLocalJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
 import { readActor } from '../../domain/actor.js';
+import { confirmationOf, readConfirmation } from '../../domain/binding.js';
 import { formatScope, scopeOf } from '../../domain/scope.js';
 import { type Subject, subjectName } from '../../domain/subject.js';
 import type { Binding, Clock, MintedToken, MintRequest, OwnTokenClaims, Random } from '../../ports.js';
@@ -29,7 +30,7 @@ export async function mint(deps: OwnTokensDeps, request: MintRequest): Promise<M
     client_id: clientId,
     scope: formatScope(request.scope),
     act: request.act,
-    ...(request.binding ? { cnf: { jkt: request.binding.jkt } } : {}),
+    ...(request.binding ? { cnf: confirmationOf(request.binding) } : {}),
     tid: subject.tenant,
     oid: subject.id,
     iat: now,
@@ -84,9 +85,9 @@ function readClaims(claims: JWTPayload): OwnTokenClaims {
 
 function bindingOf(cnf: unknown): Binding | undefined {
   if (cnf === undefined) return undefined;
-  const jkt: unknown = typeof cnf === 'object' && cnf !== null ? Reflect.get(cnf, 'jkt') : undefined;
-  if (typeof jkt !== 'string') throw unauthenticated('the token is bound in a way that is not known here');
-  return { jkt };
+  const binding = readConfirmation(cnf);
+  if (!binding) throw unauthenticated('the token is bound in a way that is not known here');
+  return binding;
 }
 
 function subjectOf(name: string | undefined, tenant: unknown, id: unknown): Subject | undefined {

@@ -52,6 +52,7 @@ describe('settings', () => {
       providerRates: { preset: 100, byName: {} },
       providerConcurrency: 64,
       events: {},
+      clientCertificates: false,
       dpopNonceRequired: false,
     });
   });

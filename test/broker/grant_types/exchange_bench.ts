@@ -30,6 +30,8 @@ export function client(clientId: string, more: Partial<ClientPolicy> = {}): Clie
     serves: [],
     actors: [],
     redirectUris: [],
+    certificates: [],
+    certificateBoundTokens: false,
     ...more,
   };
 }

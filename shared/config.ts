@@ -35,6 +35,8 @@ export interface Config extends UpkeepSettings {
   readonly easyAuthOn: boolean;
   readonly policyFile: string;
   readonly tables: { readonly connectionString: string } | { readonly endpoint: string };
+  /** The second place for refresh tokens that cannot be stored in the tables. */
+  readonly spill: { readonly connectionString: string } | { readonly endpoint: string };
   readonly vault: { readonly keyFile: string } | { readonly keyId: string };
   readonly aad: ProviderSettings;
   /** The other providers that are on. */
@@ -68,11 +70,14 @@ export class ConfigRefused extends Error {
 export function readConfig(env: Environment): Config {
   const problems: string[] = [];
   const read = readerOf(env, problems);
+  const issuer = readIssuer(read, problems);
+  const tables = readTables(env, read, problems);
   const config: Config = {
-    issuer: readIssuer(read, problems),
+    issuer,
     easyAuthOn: isTrue(env.WEBSITE_AUTH_ENABLED),
     policyFile: env.BROKER_POLICY_FILE || 'policy.json',
-    tables: readTables(env, read, problems),
+    tables,
+    spill: readSpill(env, read, problems) ?? tables,
     vault: readVault(env, read, problems),
     aad: readAad(env, read, problems),
     others: readOtherProviders(env, read, problems),
@@ -105,16 +110,40 @@ function readEasyAuthOrigin(env: Environment, read: Reader): string {
 function readTables(env: Environment, read: Reader, problems: string[]): Config['tables'] {
   const { BROKER_TABLES_CONNECTION_STRING: connectionString, BROKER_TABLES_ENDPOINT: endpoint } = env;
   if (exactlyOne(['BROKER_TABLES_CONNECTION_STRING', 'BROKER_TABLES_ENDPOINT'], env, problems)) {
-    if (
-      connectionString &&
-      !/(^|;)(TableEndpoint|AccountName|UseDevelopmentStorage)=/i.test(connectionString)
-    ) {
+    if (connectionString && !isConnectionString(connectionString)) {
       problems.push('BROKER_TABLES_CONNECTION_STRING is not a storage connection string');
     }
     if (connectionString) return { connectionString };
     if (endpoint) return { endpoint: read.address('BROKER_TABLES_ENDPOINT') };
   }
   return { connectionString: '' };
+}
+
+function isConnectionString(text: string): boolean {
+  return /(^|;)(TableEndpoint|AccountName|UseDevelopmentStorage)=/i.test(text);
+}
+
+/** What is set for it, else the host's own account as the platform names it; undefined where there is neither. */
+function readSpill(env: Environment, read: Reader, problems: string[]): Config['spill'] | undefined {
+  const { BROKER_SPILL_TABLES_CONNECTION_STRING: connectionString, BROKER_SPILL_TABLES_ENDPOINT: endpoint } =
+    env;
+  if (connectionString && endpoint) {
+    problems.push(
+      'at most one of BROKER_SPILL_TABLES_CONNECTION_STRING and BROKER_SPILL_TABLES_ENDPOINT may be set',
+    );
+  }
+  if (endpoint) return { endpoint: read.address('BROKER_SPILL_TABLES_ENDPOINT') };
+  if (connectionString && !isConnectionString(connectionString)) {
+    problems.push('BROKER_SPILL_TABLES_CONNECTION_STRING is not a storage connection string');
+  }
+  if (connectionString) return { connectionString };
+  const { AzureWebJobsStorage: host, AzureWebJobsStorage__accountName: account } = env;
+  const address = env.AzureWebJobsStorage__tableServiceUri;
+  if (host && isConnectionString(host)) return { connectionString: host };
+  if (address && isSafeAddress(address)) return { endpoint: address };
+  return account && /^[a-z0-9]{3,24}$/.test(account)
+    ? { endpoint: `https://${account}.table.core.windows.net` }
+    : undefined;
 }
 
 function readVault(env: Environment, read: Reader, problems: string[]): Config['vault'] {

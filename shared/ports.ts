@@ -9,6 +9,7 @@ import type { SealContext } from './domain/seal_context.js';
 import type { Subject } from './domain/subject.js';
 
 export type * from './ports/events.js';
+export type * from './ports/trouble.js';
 export type * from './ports/upkeep.js';
 
 /** Milliseconds since the epoch. */
@@ -32,10 +33,14 @@ export interface Log {
 export interface Versioned<T> {
   readonly value: T;
   readonly etag: string;
+  /** How long ago it was written, by the store's own clock, ms; where the store says so. */
+  readonly ageMs?: number;
 }
 
 export interface Vault {
   seal(plaintext: string, context: SealContext): Promise<string>;
+  /** All of sealing that can fail, done ahead: what is returned seals one value, and needs nothing that could be out of reach. */
+  prepare(context: SealContext): Promise<(plaintext: string) => string>;
   /** @throws Unreadable when the value does not open under this context. Never returns the input. */
   open(sealed: string, context: SealContext): Promise<string>;
   /** Seals and opens a canary; rejects when the key is out of reach. */
@@ -149,13 +154,6 @@ export interface EventLog<T, F> {
 export type AuditLog = EventLog<AuditEvent, AuditMatch>;
 export type FailureLog = EventLog<RefreshFailure, FailureMatch>;
 
-/** One row an app registration (domain/registration.ts): while open, nobody asks the provider with it. */
-export interface CircuitStore {
-  openUntil(registration: string): Promise<number | undefined>;
-  open(registration: string, until: number): Promise<void>;
-  close(registration: string): Promise<void>;
-}
-
 /** Access tokens of the broker's own that were revoked before their end, by `jti`. */
 export interface RevokedTokens {
   add(id: string, expiresAt: number): Promise<void>;
@@ -193,6 +191,8 @@ export interface ProviderTokens {
   /** The successor of the credential that was used. */
   readonly refreshToken?: string;
   readonly idToken?: string;
+  /** As the provider says it; undefined where it does not. */
+  readonly tokenType?: string;
   /** Whose the credential is, where the provider was asked instead of giving an ID token. */
   readonly subject?: Subject;
   /** The end the provider has set for the credential, ms. */

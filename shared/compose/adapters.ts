@@ -21,6 +21,7 @@ import { createGrantStore } from '../adapters/tables/grants.js';
 import { createQuarantine } from '../adapters/tables/quarantine.js';
 import { createTables } from '../adapters/tables/service.js';
 import { createSigningKeyStore } from '../adapters/tables/signing_keys.js';
+import { createSpill } from '../adapters/tables/spill.js';
 import { createReplayStore, createRevokedTokens } from '../adapters/tables/token_ids.js';
 import { createTickets } from '../adapters/tickets.js';
 import { createVault } from '../adapters/vault/envelope.js';
@@ -49,6 +50,7 @@ export function createAdapters(
   { clock, random, log, tables = createTables }: System,
 ) {
   const table = tables(config.tables);
+  const elsewhere = tables(config.spill);
   const vault = createVault(
     'keyFile' in config.vault
       ? createKeyFile(config.vault.keyFile)
@@ -85,6 +87,7 @@ export function createAdapters(
     audit: withDeathsTold(refusals.audit, events.publish),
     /** For the end of the process. */
     flushAudit: refusals.flush,
+    spill: createSpill(elsewhere('spill')),
     failures: withUserActionTold(createFailureLog(table('refreshFailures')), events.publish),
     revoked: createRevokedTokens(table('tokenIds')),
     replay,

@@ -13,6 +13,9 @@ export const AUDIT_EVENT_TYPES = [
   'connection.died',
   'connection.refused',
   'connection.refreshed',
+  'connection.recovered',
+  'circuit.opened',
+  'circuit.closed',
   'grant.created',
   'grant.refused',
   'grant.ended',
@@ -51,7 +54,10 @@ export interface AuditEvent {
   readonly policyRevision?: string;
 }
 
-/** One failed refresh attempt, with what an operator should do about it. */
+/** What a row of the failure log tells of: a failed attempt by its class, or the success that ended a run of them. */
+export type FailureRowClass = RefreshClass | 'recovered';
+
+/** One failed refresh attempt, or the end of such, with what an operator should do about it. */
 export interface RefreshFailure {
   readonly id: string;
   readonly at: number;
@@ -59,16 +65,21 @@ export interface RefreshFailure {
   readonly provider: string;
   readonly resource?: string;
   readonly scope?: string;
-  readonly class: RefreshClass;
+  readonly class: FailureRowClass;
   readonly status: number;
+  /** Of the last failure where the row tells of recovery. */
   readonly error: string;
   readonly suberror?: string;
   readonly codes: readonly number[];
   readonly traceId?: string;
   /** App id of the facade, where it was the facade that was refused. */
   readonly facade?: string;
-  /** How many in a row, this one included. */
+  /** How many in a row, this one included; all that failed where the row tells of recovery. */
   readonly attempt: number;
+  /** When the run of failures began: the length of the trouble, where the row tells of its end. */
+  readonly failingSince?: number;
+  /** What it recovered from. */
+  readonly recoveredFrom?: RefreshClass;
   readonly nextAttemptAt?: number;
   readonly cause: RefreshCause;
   readonly action: string;
@@ -78,8 +89,10 @@ export interface RefreshFailure {
 export type RefreshCause = 'timer' | 'token' | 'take_over';
 
 /** What the operator should do, by class. */
-export function operatorAction(kind: RefreshClass): string {
+export function operatorAction(kind: FailureRowClass): string {
   switch (kind) {
+    case 'recovered':
+      return 'none: it works again';
     case 'transient':
       return 'none: it is retried by itself';
     case 'user_action_required':

@@ -3,6 +3,9 @@ import type { Failure } from './refresh_result.js';
 import type { Scope } from './scope.js';
 import type { Subject } from './subject.js';
 
+/** What happens at a provider to a refresh token that has been redeemed. */
+export type Rotation = 'none' | 'replace-keep-old' | 'single-use';
+
 export type ConnectionState = 'active' | 'dead' | 'ended';
 
 /** What a connection holds: a refresh token, an access token that is itself kept alive, or a session of Easy Auth, which redeems by itself. */
@@ -28,8 +31,8 @@ export interface Connection {
   readonly renewedAt: number;
   readonly refreshedAt: number;
   readonly endedAt?: number;
-  /** Who is refreshing now, and until when others must keep off. */
-  readonly claim?: { readonly attemptId: string; readonly until: number };
+  /** Who is refreshing now. How long it holds is counted from the write that made it, see {@link isClaimed}. */
+  readonly claim?: { readonly attemptId: string };
   /** The attempt that wrote this generation: tells our own applied write from somebody else's. */
   readonly lastAttemptId?: string;
   /** When the timer should look at it; absent when nothing is to be kept fresh. */
@@ -73,8 +76,35 @@ export function targetKey({ resource = '', scope, facade }: Target): string {
     : digest('facade target', facade, resource, ...scope);
 }
 
-export function isClaimed(connection: Connection, now: number): boolean {
-  return connection.claim !== undefined && connection.claim.until > now;
+/**
+ * How long others keep off a claimed connection, ms: more than the provider call and the writes after it can take, and no more, because a
+ * killed process leaves its claim behind. Where a spent token shown again can end everything, every time-out on the way is counted in
+ * (start 5 s, two provider calls of 15 s, commit and rescue of 12 s each); elsewhere a second refresh at the same time only costs a call.
+ */
+export function claimMs(rotation: Rotation): number {
+  return rotation === 'single-use' ? 75_000 : 30_000;
+}
+
+/**
+ * Whether somebody's claim still holds. Age is what the store itself says: instances whose clocks are minutes apart agree on it. A claim
+ * of unknown age holds.
+ */
+export function isClaimed(
+  { value, ageMs }: { readonly value: Connection; readonly ageMs?: number },
+  rotation: Rotation,
+): boolean {
+  return value.claim !== undefined && (ageMs ?? 0) < claimMs(rotation);
+}
+
+/** The claim given back, and its attempt named as the last writer. */
+export function unclaimed(connection: Connection): Connection {
+  const { claim, ...rest } = connection;
+  return claim ? { ...rest, lastAttemptId: claim.attemptId } : rest;
+}
+
+/** The predecessor while its time has not passed. */
+export function livePrevious({ previous }: Connection, now: number): string | undefined {
+  return previous && previous.until > now ? previous.refreshToken : undefined;
 }
 
 /** Whether a kept token may be served: of this enrolment, and alive for at least `minTtlSeconds` more. */

@@ -1,7 +1,14 @@
 import { fraction } from './digest.js';
 
-/** What a failed refresh means, decided by who has to act. */
-export type RefreshClass = 'transient' | 'user_action_required' | 'grant_dead' | 'broker_misconfigured';
+/** What a failed refresh can mean, decided by who has to act. */
+export const REFRESH_CLASSES = [
+  'transient',
+  'user_action_required',
+  'grant_dead',
+  'broker_misconfigured',
+] as const;
+
+export type RefreshClass = (typeof REFRESH_CLASSES)[number];
 
 /** What the provider answered when it did not answer with a token. Holds no token, no secret, no user data. */
 export interface ProviderFailure {
@@ -31,8 +38,12 @@ export interface Verdict {
 /** The state of repeated failure, kept beside the token it concerns. Times in ms. */
 export interface Failure {
   readonly class: RefreshClass;
+  /** How many of this class in a row, and since when. */
   readonly count: number;
   readonly firstAt: number;
+  /** How many of any class without a success between, and since when; where it is the first class, as above. */
+  readonly attempts?: number;
+  readonly failingSince?: number;
   readonly at: number;
   readonly error: string;
   readonly codes: readonly number[];
@@ -74,6 +85,8 @@ export function addFailure(
     class: verdict.class,
     count,
     firstAt: repeated?.firstAt ?? when.now,
+    attempts: (previous?.attempts ?? previous?.count ?? 0) + 1,
+    failingSince: previous?.failingSince ?? previous?.firstAt ?? when.now,
     at: when.now,
     error: failure.error,
     codes: failure.codes,

@@ -6,6 +6,7 @@ import type { Subject } from '../domain/subject.js';
 import { targetOf } from '../domain/upkeep.js';
 import type { Policy, ProviderResource } from '../policy.js';
 import type { Binding, Clock, LiveToken, Tokens } from '../ports.js';
+import { SCOPE_WIDER } from './doubt.js';
 import type { RefreshConnection, RefreshOutcome } from './refresh_connection.js';
 
 export interface IssuedToken {
@@ -143,6 +144,7 @@ function tokenOf(deps: Deps, outcome: RefreshOutcome): LiveToken {
 }
 
 function failureRefusal(failure: Failure, now: number): Refusal {
+  if (failure.error === SCOPE_WIDER) return notNarrowed();
   const reason = `${failure.class}: ${failure.error} ${failure.codes.join(' ')}`.trim();
   if (failure.class === 'user_action_required') {
     return new Refusal('interaction_required', {
@@ -167,6 +169,13 @@ function assertLongEnough(expiresIn: number, minTtlSeconds: number | undefined):
   }
 }
 
+function notNarrowed(): Refusal {
+  return new Refusal('invalid_scope', {
+    description: 'the identity provider returned a wider token than asked, which the policy does not allow',
+    reason: 'provider did not narrow',
+  });
+}
+
 /** The provider's answer is the only truth about what its token holds: compare it with what was asked, every time. */
 function narrowingOf(
   granted: Scope,
@@ -181,11 +190,6 @@ function narrowingOf(
   }
   const wider = beyond(granted, asked);
   if (wider.length === 0) return { scope: granted, narrowing: 'provider', wider };
-  if (!policy.allowWider) {
-    throw new Refusal('invalid_scope', {
-      description: 'the identity provider returned a wider token than asked, which the policy does not allow',
-      reason: 'provider did not narrow',
-    });
-  }
+  if (!policy.allowWider) throw notNarrowed();
   return { scope: granted, narrowing: 'none', wider };
 }

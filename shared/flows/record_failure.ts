@@ -1,12 +1,22 @@
 import { operatorAction } from '../domain/audit_event.js';
-import { type Connection, type KeptToken, surplus, targetKey } from '../domain/connection.js';
-import { addFailure, type Failure, type ProviderFailure, type Verdict } from '../domain/refresh_result.js';
+import { type Connection, type KeptToken, targetKey, unclaimed } from '../domain/connection.js';
+import {
+  addFailure,
+  cappedRetryAfter,
+  type Failure,
+  type ProviderFailure,
+  type Verdict,
+} from '../domain/refresh_result.js';
 import { registrationOf } from '../domain/registration.js';
 import { subjectKey, subjectName } from '../domain/subject.js';
-import type { FailureLog, Versioned } from '../ports.js';
+import type { Versioned } from '../ports.js';
+import { closeCircuit, openCircuit } from './circuit.js';
 import { commitConnection } from './commit_connection.js';
-import type { AttemptDeps, AttemptRequest } from './refresh_attempt.js';
+import type { AttemptRequest } from './refresh_attempt.js';
 import type { RefreshOutcome } from './refresh_connection.js';
+import { forgetRescued, type RescueDeps, rescued } from './rescue.js';
+import { planAfter, type StoreDeps } from './store_refreshed.js';
+import type { Successor } from './successor.js';
 
 export interface FailedAttempt {
   readonly claimed: Versioned<Connection>;
@@ -15,11 +25,13 @@ export interface FailedAttempt {
   readonly failure: ProviderFailure;
   /** Set where we, not the provider, turned the answer down. */
   readonly verdict?: Verdict;
+  /** A refresh token that is stored although nothing else of the answer is. */
+  readonly successor?: Successor;
 }
 
 export type RecordFailure = (attempt: FailedAttempt) => Promise<RefreshOutcome>;
 
-type Deps = Omit<AttemptDeps, 'recordFailure' | 'provider' | 'tokens'> & { readonly failures: FailureLog };
+type Deps = StoreDeps & RescueDeps;
 
 /** One circuit opening, ms: long enough not to hammer, short enough that a mended secret works at once. */
 const CIRCUIT_MS = 60_000;
@@ -27,15 +39,21 @@ const CIRCUIT_MS = 60_000;
 /** Books a failed attempt: its row in the failure log, then what it means for the connection. */
 export function createRecordFailure(deps: Deps): RecordFailure {
   return async (attempt) => {
+    const { claimed, request } = attempt;
     const verdict = attempt.verdict ?? verdictOn(deps, attempt);
-    if (verdict.class !== 'transient' && (await lostRace(deps, attempt.claimed))) return { kind: 'busy' };
+    if (verdict.class !== 'transient' && (await lostRace(deps, claimed))) return { kind: 'busy' };
+    if (verdict.class === 'grant_dead' && (await putBack(deps, claimed))) return { kind: 'busy' };
     const failure = addFailure(attempt.kept?.failure, attempt.failure, verdict, {
       now: deps.clock(),
-      seed: `${subjectKey(attempt.claimed.value.subject)}:${targetKey(attempt.request.target)}`,
+      seed: `${subjectKey(claimed.value.subject)}:${targetKey(request.target)}`,
     });
+    // A refresh token that waits for its place goes there before anything is told.
+    const outcome = attempt.successor ? await postpone(deps, attempt, failure) : undefined;
     await writeFailureRow(deps, attempt, failure);
-    if (verdict.opensCircuit) return openCircuit(deps, attempt);
-    if (verdict.class === 'grant_dead') return bury(deps, attempt, failure);
+    await tellEverybody(deps, attempt, verdict);
+    if (outcome) return outcome;
+    if (verdict.opensCircuit) return keepOff(deps, attempt);
+    if (verdict.class === 'grant_dead') return bury(deps, claimed, failure);
     return postpone(deps, attempt, failure);
   };
 }
@@ -50,6 +68,15 @@ async function lostRace(deps: Deps, claimed: Versioned<Connection>): Promise<boo
   if (!found) return true;
   const { generation, enrolment } = found.value;
   return generation !== claimed.value.generation || enrolment !== claimed.value.enrolment;
+}
+
+/** Nor is one whose successor was put aside by somebody who came too late to store it. */
+async function putBack(deps: Deps, before: Versioned<Connection>): Promise<boolean> {
+  const after = await rescued(deps, before.value);
+  if (!after) return false;
+  const outcome = await commitConnection(deps, { before, after: unclaimed(after) });
+  if (outcome === 'stored') await forgetRescued(deps, after);
+  return true;
 }
 
 async function writeFailureRow(deps: Deps, attempt: FailedAttempt, failure: Failure): Promise<void> {
@@ -70,6 +97,7 @@ async function writeFailureRow(deps: Deps, attempt: FailedAttempt, failure: Fail
     ...(traceId === undefined ? {} : { traceId }),
     ...(facade === undefined ? {} : { facade }),
     attempt: failure.count,
+    failingSince: failure.failingSince ?? failure.firstAt,
     ...(failure.nextAttemptAt === undefined ? {} : { nextAttemptAt: failure.nextAttemptAt }),
     cause: request.cause,
     action: operatorAction(failure.class),
@@ -82,19 +110,51 @@ async function writeFailureRow(deps: Deps, attempt: FailedAttempt, failure: Fail
   });
 }
 
-/** Our own credential was refused: everybody waits, and nothing of the user's changes but the claim that is given back. */
-async function openCircuit(deps: Deps, { claimed, failure }: FailedAttempt): Promise<RefreshOutcome> {
-  const until = deps.clock() + CIRCUIT_MS;
-  const { provider } = claimed.value.subject;
-  const registration = registrationOf(provider, failure.facade);
-  await deps.circuits.open(registration, until);
-  deps.log.error('the provider refuses the app registration', { provider, facade: failure.facade });
+/** What one user's attempt says about the provider or the app registration, everybody is to know. */
+async function tellEverybody(deps: Deps, attempt: FailedAttempt, verdict: Verdict): Promise<void> {
+  const { status, retryAfterSeconds: asked } = attempt.failure;
+  const registration = registrationAsked(attempt);
+  const fromProbe = attempt.request.probing.includes(registration);
+  if (verdict.opensCircuit) {
+    const until = deps.clock() + CIRCUIT_MS;
+    await openCircuit(deps, registration, { until, class: 'broker_misconfigured', fromProbe });
+  } else if (verdict.class === 'transient' && isForAll(status) && asked !== undefined) {
+    const until = deps.clock() + cappedRetryAfter(asked) * 1000;
+    await openCircuit(deps, registration, { until, class: 'transient', fromProbe });
+  }
+  for (const works of attempt.request.probing.filter((name) => worked(attempt, verdict, name))) {
+    await closeCircuit(deps, works);
+  }
+}
+
+function isForAll(status: number): boolean {
+  return status === 429 || status === 503;
+}
+
+/** The registration that the failing call was made with. */
+function registrationAsked({ claimed, failure }: FailedAttempt): string {
+  return registrationOf(claimed.value.subject.provider, failure.facade);
+}
+
+/**
+ * Whether an attempt that failed has shown all the same that a registration is accepted: a facade was asked with a token that the
+ * provider's own had got; and where it was the user who was turned down, the registration was not.
+ */
+function worked(attempt: FailedAttempt, verdict: Verdict, registration: string): boolean {
+  if (registration !== registrationAsked(attempt)) return attempt.failure.facade !== undefined;
+  return !verdict.opensCircuit && verdict.class !== 'transient';
+}
+
+/** Our own credential was refused: nothing of the user's changes but the claim that is given back. */
+async function keepOff(deps: Deps, attempt: FailedAttempt): Promise<RefreshOutcome> {
+  const { claimed } = attempt;
   await commitConnection(deps, { before: claimed, after: unclaimed(claimed.value) });
-  return { kind: 'circuit_open', registration, until };
+  const until = deps.clock() + CIRCUIT_MS;
+  return { kind: 'circuit_open', registration: registrationAsked(attempt), until };
 }
 
 /** A dead credential opens nothing any more: it is wiped, with every token that came of it. */
-async function bury(deps: Deps, { claimed }: FailedAttempt, failure: Failure): Promise<RefreshOutcome> {
+async function bury(deps: Deps, claimed: Versioned<Connection>, failure: Failure): Promise<RefreshOutcome> {
   const { dueAt: _, refreshToken: __, previous: ___, ...rest } = unclaimed(claimed.value);
   const kept = await deps.connections.keptTokens(rest.subject);
   const outcome = await commitConnection(deps, {
@@ -115,22 +175,22 @@ async function bury(deps: Deps, { claimed }: FailedAttempt, failure: Failure): P
 
 /** The failure is kept beside the token it concerns; a token that still lives stays. */
 async function postpone(deps: Deps, attempt: FailedAttempt, failure: Failure): Promise<RefreshOutcome> {
-  const { claimed, kept, request } = attempt;
+  const { claimed, kept, request, successor } = attempt;
   const { subject, enrolment, generation } = claimed.value;
   const held: KeptToken = {
     ...(kept ?? { subject, target: request.target, enrolment, generation }),
     failure,
   };
-  const { dueAt: _, ...rest } = unclaimed(claimed.value);
-  const [soonest] = await deps.planUpkeep(rest, [held]);
-  const after = soonest === undefined ? rest : { ...rest, dueAt: soonest.dueAt };
-  const drop = surplus(await deps.connections.keptTokens(subject), [held], deps.clock());
-  const outcome = await commitConnection(deps, { before: claimed, after, keep: [held], drop });
+  const connection = withoutOld(successor?.connection ?? unclaimed(claimed.value), deps.clock());
+  const rescue = successor?.rescue ? { rescue: successor.rescue } : {};
+  const { after, drop } = await planAfter(deps, { connection, kept: held, ...rescue });
+  const outcome = await commitConnection(deps, { before: claimed, after, keep: [held], drop, ...rescue });
   return outcome === 'lost' ? { kind: 'busy' } : { kind: 'failed', failure };
 }
 
-/** The claim given back, and the attempt named as the last writer. */
-function unclaimed(connection: Connection): Connection {
-  const { claim, ...rest } = connection;
-  return claim ? { ...rest, lastAttemptId: claim.attemptId } : rest;
+/** A predecessor whose time has passed is of use to nobody but a thief. */
+function withoutOld(connection: Connection, now: number): Connection {
+  if (connection.previous === undefined || connection.previous.until > now) return connection;
+  const { previous: _, ...rest } = connection;
+  return rest;
 }

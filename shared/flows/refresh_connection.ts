@@ -3,9 +3,10 @@ import { type Connection, isClaimed, type KeptToken, servable, type Target } fro
 import type { Failure } from '../domain/refresh_result.js';
 import { registrationsOf } from '../domain/registration.js';
 import { accessTokenSeal } from '../domain/seal_context.js';
-import type { Subject } from '../domain/subject.js';
+import { type Subject, subjectName } from '../domain/subject.js';
 import type { CircuitStore, Clock, ConnectionStore, LiveToken, Random, Vault, Versioned } from '../ports.js';
 import type { RefreshAttempt } from './refresh_attempt.js';
+import { forgetRescued, type RescueDeps, rescued } from './rescue.js';
 
 export interface RefreshRequest {
   readonly subject: Subject;
@@ -33,7 +34,7 @@ export type RefreshOutcome =
 
 export type RefreshConnection = (request: RefreshRequest) => Promise<RefreshOutcome>;
 
-export interface RefreshDeps {
+export interface RefreshDeps extends RescueDeps {
   readonly connections: ConnectionStore;
   readonly circuits: CircuitStore;
   readonly vault: Vault;
@@ -45,11 +46,6 @@ export interface RefreshDeps {
   readonly countCall?: (provider: string) => Promise<void>;
 }
 
-/**
- * How long others keep off a claimed connection: more than the provider call (10 s) and the writes after it take, and no more, because a
- * killed process leaves its claim behind. Whoever is slower still loses to the etag, not to chance.
- */
-export const CLAIM_MS = 30_000;
 const POLL_MS = 100;
 /** A token this young is not replaced for want of life: its successor would not live longer, and callers could force refreshes, ms. */
 const YOUNG_MS = 60_000;
@@ -147,13 +143,17 @@ async function refreshNow(
   const circuits = await circuitsOf(deps, request);
   const open = circuits.find(({ until }) => until > now);
   if (open) return { kind: 'circuit_open', ...open };
-  if (isClaimed(found.value, now)) return { kind: 'busy' };
+  if (isClaimed(found, deps.rulesOf(request.subject.provider).rotation)) return { kind: 'busy' };
   if (request.cause === 'token') await deps.countCall?.(request.subject.provider);
+  const until = now + PROBE_MS;
+  for (const { registration } of circuits) {
+    const mine = await deps.circuits.takeProbe(registration, { until, now });
+    if (!mine) return { kind: 'circuit_open', registration, until };
+  }
   const claimed = await claim(deps, found, deps.random.uuid());
   if (!claimed) return { kind: 'busy' };
   const probing = circuits.map(({ registration }) => registration);
-  for (const registration of probing) await deps.circuits.open(registration, now + PROBE_MS);
-  return deps.attempt(claimed, kept, { ...request, probing });
+  return deps.attempt(claimed, kept, { ...request, probing, claimedAt: now });
 }
 
 /** The circuits that were opened and not closed since, of all registrations the request needs. */
@@ -175,15 +175,21 @@ function mustWait({ nextAttemptAt }: Failure, now: number): boolean {
 
 /**
  * Marks the connection as being refreshed and reads it back with its new etag. The SDK may have retried a mark that was applied and
- * report a conflict: what counts is whose attempt the row names.
+ * report a conflict: what counts is whose attempt the row names. A claim that is still there says that an attempt was left open: what it
+ * may have put aside takes its place in the same write. Where none is there, the second place is not asked.
  */
 async function claim(
   deps: RefreshDeps,
   found: Versioned<Connection>,
   attemptId: string,
 ): Promise<Versioned<Connection> | undefined> {
-  const until = deps.clock() + CLAIM_MS;
-  await deps.connections.replace({ ...found.value, claim: { attemptId, until } }, found.etag);
+  const put = found.value.claim ? await rescued(deps, found.value) : undefined;
+  await deps.connections.replace({ ...(put ?? found.value), claim: { attemptId } }, found.etag);
   const after = await deps.connections.find(found.value.subject);
-  return after?.value.claim?.attemptId === attemptId ? after : undefined;
+  if (after?.value.claim?.attemptId !== attemptId) return undefined;
+  if (put) {
+    deps.log.warn('a rescued refresh token is back in its place', { subject: subjectName(put.subject) });
+    await forgetRescued(deps, put);
+  }
+  return after;
 }

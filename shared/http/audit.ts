@@ -1,6 +1,7 @@
 import type { HttpHandler, HttpRequest } from '@azure/functions';
 import { AUDIT_EVENT_TYPES, type AuditEvent, type RefreshFailure } from '../domain/audit_event.js';
 import { Refusal } from '../domain/errors.js';
+import { REFRESH_CLASSES } from '../domain/refresh_result.js';
 import { subjectName } from '../domain/subject.js';
 import type { AuditLog, AuditMatch, Clock, FailureLog, FailureMatch, LogQuery, Random } from '../ports.js';
 import { isoTime, json } from './answers.js';
@@ -25,7 +26,7 @@ const LIMIT = { preset: 100, most: 1000 };
 /** Rows written in the same moment as the query are in it. */
 const AHEAD = 60_000;
 const RANGE = ['from', 'to', 'limit', 'cursor'] as const;
-const CLASSES = ['transient', 'user_action_required', 'grant_dead', 'broker_misconfigured'];
+const CLASSES = [...REFRESH_CLASSES, 'recovered'];
 
 /** `GET /audit/events`, newest first. */
 export function createAuditEventsHandler(deps: AuditDeps): HttpHandler {
@@ -157,6 +158,8 @@ function failureBody(failure: RefreshFailure): Record<string, unknown> {
     trace_id: failure.traceId,
     facade: failure.facade,
     attempt: failure.attempt,
+    failing_since: failure.failingSince === undefined ? undefined : isoTime(failure.failingSince),
+    recovered_from: failure.recoveredFrom,
     next_attempt_at: failure.nextAttemptAt === undefined ? undefined : isoTime(failure.nextAttemptAt),
     cause: failure.cause,
     action: failure.action,

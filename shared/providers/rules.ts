@@ -1,4 +1,4 @@
-import type { CredentialKind, FreshnessRules } from '../domain/connection.js';
+import type { CredentialKind, FreshnessRules, Rotation } from '../domain/connection.js';
 import type { CredentialLimits } from '../domain/predicted_end.js';
 import type { Failure, ProviderFailure, Verdict } from '../domain/refresh_result.js';
 import type { Scope } from '../domain/scope.js';
@@ -8,7 +8,7 @@ import type { Subject } from '../domain/subject.js';
 export interface ProviderRules {
   readonly name: string;
   /** What happens to a refresh token that has been redeemed. */
-  readonly rotation: 'none' | 'replace-keep-old' | 'single-use';
+  readonly rotation: Rotation;
   /**
    * How the credential is kept alive: a refresh token is redeemed; a long-lived access token is exchanged for its successor before it ends;
    * or there is nothing to refresh and a refresh only looks whether the access token still works.

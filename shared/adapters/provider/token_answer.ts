@@ -28,7 +28,7 @@ function readTokens(
   body: Record<string, unknown> & { access_token: string },
   target: Target,
 ): ProviderTokens {
-  const { refresh_token: refreshToken, id_token: idToken, scope } = body;
+  const { refresh_token: refreshToken, id_token: idToken, token_type: tokenType, scope } = body;
   return {
     accessToken: body.access_token,
     expiresIn: lifeSeconds(body.expires_in),
@@ -36,6 +36,7 @@ function readTokens(
     scope: typeof scope === 'string' ? rules.grantedScope(scope, target.resource) : target.scope,
     ...(typeof refreshToken === 'string' && refreshToken !== '' ? { refreshToken } : {}),
     ...(typeof idToken === 'string' ? { idToken } : {}),
+    ...(typeof tokenType === 'string' ? { tokenType } : {}),
   };
 }
 

@@ -1,5 +1,6 @@
 import { AUDIT_EVENT_TYPES, type AuditEvent, type RefreshFailure } from '../../domain/audit_event.js';
 import type { ErrorCode } from '../../domain/errors.js';
+import { REFRESH_CLASSES } from '../../domain/refresh_result.js';
 import type { AuditLog, AuditMatch, FailureLog, FailureMatch } from '../../ports.js';
 import { columnsOf, present, SCHEMA, timeColumn } from './columns.js';
 import { createEventLog } from './event_log.js';
@@ -78,13 +79,14 @@ function readAuditEvent(row: Row): AuditEvent {
 }
 
 function failureRow(failure: RefreshFailure): Columns {
-  const { at, nextAttemptAt, codes, ...rest } = failure;
+  const { at, nextAttemptAt, failingSince, codes, ...rest } = failure;
   return present({
     ...rest,
     schema: SCHEMA,
     at: timeColumn(at),
     codes: codes.join(' '),
     nextAttemptAt: nextAttemptAt === undefined ? undefined : timeColumn(nextAttemptAt),
+    failingSince: failingSince === undefined ? undefined : timeColumn(failingSince),
   });
 }
 
@@ -98,13 +100,14 @@ function readRefreshFailure(row: Row): RefreshFailure {
     facade: read.optionalText('facade'),
   };
   const nextAttemptAt = read.optionalTime('nextAttemptAt');
+  const failingSince = read.optionalTime('failingSince');
   return {
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
     id: read.text('id'),
     at: read.time('at'),
     subject: read.text('subject'),
     provider: read.text('provider'),
-    class: read.oneOf('class', ['transient', 'user_action_required', 'grant_dead', 'broker_misconfigured']),
+    class: read.oneOf('class', [...REFRESH_CLASSES, 'recovered']),
     status: read.int('status'),
     error: read.text('error'),
     codes: read.text('codes').split(' ').filter(Boolean).map(Number),
@@ -112,5 +115,9 @@ function readRefreshFailure(row: Row): RefreshFailure {
     cause: read.oneOf('cause', ['timer', 'token', 'take_over']),
     action: read.text('action'),
     ...(nextAttemptAt === undefined ? {} : { nextAttemptAt }),
+    ...(failingSince === undefined ? {} : { failingSince }),
+    ...(row.recoveredFrom === undefined
+      ? {}
+      : { recoveredFrom: read.oneOf('recoveredFrom', REFRESH_CLASSES) }),
   };
 }

@@ -1,6 +1,6 @@
 import { type Connection, type KeptToken, type Target, targetKey } from '../../domain/connection.js';
 import { Unreadable } from '../../domain/errors.js';
-import type { Failure, RefreshClass } from '../../domain/refresh_result.js';
+import { type Failure, REFRESH_CLASSES } from '../../domain/refresh_result.js';
 import { formatScope } from '../../domain/scope.js';
 import { type Subject, subjectKey } from '../../domain/subject.js';
 import type { ConnectionStore, KeptChanges } from '../../ports.js';
@@ -17,7 +17,9 @@ export function createConnectionStore(table: Table): ConnectionStore {
   return {
     async find(subject) {
       const stored = await table.read(subjectKey(subject), CONNECTION_ROW);
-      return stored && { value: readConnection(stored.row), etag: stored.etag };
+      if (!stored) return undefined;
+      const { row, etag, ageMs } = stored;
+      return { value: readConnection(row), etag, ...(ageMs === undefined ? {} : { ageMs }) };
     },
     create: (connection, changes) =>
       table.commit([{ kind: 'insert', row: connectionRow(connection) }, ...keptChanges(connection, changes)]),
@@ -78,7 +80,6 @@ function connectionRow(connection: Connection): Row {
     refreshedAt: timeColumn(connection.refreshedAt),
     endedAt: optionalTimeColumn(connection.endedAt),
     claimAttemptId: claim?.attemptId,
-    claimUntil: claim && timeColumn(claim.until),
     lastAttemptId: connection.lastAttemptId,
     dueAt: optionalTimeColumn(connection.dueAt),
   });
@@ -102,7 +103,7 @@ function readConnection(row: Row): Connection {
     dueAt: read.optionalTime('dueAt'),
     previous:
       previous === undefined ? undefined : { refreshToken: previous, until: read.time('previousUntil') },
-    claim: attemptId === undefined ? undefined : { attemptId, until: read.time('claimUntil') },
+    claim: attemptId === undefined ? undefined : { attemptId },
   };
   return {
     subject: read.subject(),
@@ -170,17 +171,10 @@ function readKept(row: Row): KeptToken {
   };
 }
 
-const CLASSES: readonly RefreshClass[] = [
-  'transient',
-  'user_action_required',
-  'grant_dead',
-  'broker_misconfigured',
-];
-
 function readFailure(text: string): Failure {
   const value = parse(text);
-  const known = CLASSES.find((name) => name === value.class);
-  const { count, firstAt, at, error, codes, claims, nextAttemptAt } = value;
+  const known = REFRESH_CLASSES.find((name) => name === value.class);
+  const { count, firstAt, at, error, codes, claims, nextAttemptAt, attempts, failingSince } = value;
   const numbers = typeof count === 'number' && typeof firstAt === 'number' && typeof at === 'number';
   if (!known || !numbers || typeof error !== 'string' || !isNumbers(codes)) {
     throw new Unreadable('connections row has an unreadable column failure');
@@ -192,6 +186,8 @@ function readFailure(text: string): Failure {
     at,
     error,
     codes,
+    ...(typeof attempts === 'number' ? { attempts } : {}),
+    ...(typeof failingSince === 'number' ? { failingSince } : {}),
     ...(typeof claims === 'string' ? { claims } : {}),
     ...(typeof nextAttemptAt === 'number' ? { nextAttemptAt } : {}),
   };

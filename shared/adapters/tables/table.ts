@@ -12,6 +12,8 @@ export interface Row {
 export interface StoredRow {
   readonly row: Row;
   readonly etag: string;
+  /** How long ago it was written, by the service's own clock at both ends, ms; where the read says so. */
+  readonly ageMs?: number;
 }
 
 /** One step of a transaction. `put` and `drop` carry no condition of their own: an `update` beside them fences them. */
@@ -102,8 +104,13 @@ export function createTable({ open, insert, ready }: TableParts): Table {
     page,
     all: (filter) => readAll((options) => page(filter, options)),
     async read(partitionKey, rowKey) {
-      const found = await run((client) => client.getEntity(partitionKey, rowKey), NOT_FOUND);
-      return found && toStored(found);
+      let servedAt: string | undefined;
+      const onResponse = (raw: { headers: { get(name: string): string | undefined } }) => {
+        servedAt = raw.headers.get('date');
+      };
+      const read = (client: TableClient) => client.getEntity(partitionKey, rowKey, { onResponse });
+      const found = await run(read, NOT_FOUND);
+      return found && { ...toStored(found), ...ageOf(found, servedAt) };
     },
     insert: (row) => applied((client) => client.createEntity({ ...row }), EXISTS),
     update: (row, etag) =>
@@ -166,6 +173,13 @@ function toAction(change: Change): TransactionAction {
     case 'drop':
       return ['delete', entity];
   }
+}
+
+/** `Timestamp` and `Date` are both the service's: no clock of ours, right or wrong, has a part in the difference. */
+function ageOf(entity: object, servedAt: string | undefined): { ageMs?: number } {
+  const writtenAt: unknown = Reflect.get(entity, 'timestamp');
+  const ageMs = Date.parse(servedAt ?? '') - Date.parse(typeof writtenAt === 'string' ? writtenAt : '');
+  return Number.isNaN(ageMs) ? {} : { ageMs: Math.max(0, ageMs) };
 }
 
 /** Stands for a value of a type no row of ours has: present, so that it is never taken for absent, and refused by every reader. */

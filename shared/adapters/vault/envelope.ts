@@ -22,14 +22,17 @@ const TAG_BYTES = 16;
  * data. A value moved to another row, user, provider, generation or purpose does not open.
  */
 export function createVault(keys: KeyWrapper): Vault {
-  const seal: Vault['seal'] = async (plaintext, context) => {
+  const prepare: Vault['prepare'] = async (context) => {
     const dataKey = randomBytes(32);
     const { keyId, wrapped } = await keys.wrap(dataKey);
-    const iv = randomBytes(IV_BYTES);
-    const cipher = createCipheriv('aes-256-gcm', dataKey, iv).setAAD(associatedData(keyId, context));
-    const body = Buffer.concat([iv, cipher.update(plaintext, 'utf8'), cipher.final(), cipher.getAuthTag()]);
-    return [VERSION, encode(Buffer.from(keyId, 'utf8')), encode(wrapped), encode(body)].join('.');
+    return (plaintext) => {
+      const iv = randomBytes(IV_BYTES);
+      const cipher = createCipheriv('aes-256-gcm', dataKey, iv).setAAD(associatedData(keyId, context));
+      const body = Buffer.concat([iv, cipher.update(plaintext, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+      return [VERSION, encode(Buffer.from(keyId, 'utf8')), encode(wrapped), encode(body)].join('.');
+    };
   };
+  const seal: Vault['seal'] = async (plaintext, context) => (await prepare(context))(plaintext);
   const open: Vault['open'] = async (sealed, context) => {
     const { keyId, wrapped, body } = parse(sealed, context);
     const dataKey = await keys.unwrap(keyId, wrapped);
@@ -37,6 +40,7 @@ export function createVault(keys: KeyWrapper): Vault {
   };
   return {
     seal,
+    prepare,
     open,
     async check() {
       await keys.reach?.();

@@ -15,7 +15,7 @@ describe('the connection store', () => {
       generation: 2 ** 31 + 5,
       previous: { refreshToken: 'old', until: NOW + 1 },
       endedAt: NOW + 2,
-      claim: { attemptId: 'a', until: NOW + 3 },
+      claim: { attemptId: 'a' },
       lastAttemptId: 'b',
       dueAt: NOW + 4,
     });
@@ -55,7 +55,7 @@ describe('the connection store', () => {
   it('a replaced connection keeps nothing of the row before', async () => {
     const store = createConnectionStore(tables.table());
     const user = someone();
-    await store.create(connectionOf(user, { dueAt: NOW, claim: { attemptId: 'a', until: NOW } }));
+    await store.create(connectionOf(user, { dueAt: NOW, claim: { attemptId: 'a' } }));
     const found = await store.find(user);
     const { refreshToken: _, ...rest } = connectionOf(user, { state: 'ended' });
     await store.replace(rest, found?.etag ?? '');
@@ -123,7 +123,7 @@ describe('the connection store', () => {
     ['a generation that is a fraction', { generation: 1.5 }],
     ['a time that is none', { refreshedAt: 'soon' }],
     ['a due time of another type', { dueAt: new Date(NOW) }],
-    ['a claim without its end', { claimAttemptId: 'a' }],
+    ['a claim by nobody', { claimAttemptId: 7 }],
   ])('a row with %s is an error and not an absence', async (_, columns) => {
     const name = tables.name();
     const store = createConnectionStore(tables.table(name));

@@ -29,6 +29,23 @@ describe('a table', () => {
     expect((await table.read('p', 'r'))?.row).toEqual(row(columns));
   });
 
+  it('says how old a row is by the clock of the service, whatever the clock here says', async () => {
+    const table = tables.table();
+    await table.insert(row());
+    const now = Date.now;
+    Date.now = () => now() + 600_000;
+    try {
+      await new Promise((resolve) => setTimeout(resolve, 1100));
+      const found = await table.read('p', 'r');
+      expect(found?.ageMs).toBeGreaterThanOrEqual(0);
+      expect(found?.ageMs).toBeLessThan(300_000);
+      await table.update(row({ n: 2 }), found?.etag ?? '');
+      expect((await table.read('p', 'r'))?.ageMs).toBeLessThanOrEqual(found?.ageMs ?? 0);
+    } finally {
+      Date.now = now;
+    }
+  });
+
   it('an absent row is undefined', async () => {
     expect(await tables.table().read('p', 'r')).toBeUndefined();
   });

@@ -31,6 +31,7 @@ describe('settings', () => {
       issuer: 'https://broker.test',
       easyAuthOn: true,
       policyFile: 'policy.json',
+      spill: { connectionString: 'UseDevelopmentStorage=true' },
       tables: { connectionString: 'UseDevelopmentStorage=true' },
       vault: { keyFile: '/state/vault.key' },
       aad: {
@@ -90,6 +91,63 @@ describe('settings', () => {
     ],
   ])('take a managed identity %s as the credential', (_, changes) => {
     expect(readConfig({ ...good, ...changes }).aad.credential).toEqual({ managedIdentity: IDENTITY });
+  });
+
+  it.each<[string, Environment, object]>([
+    [
+      'the place set for it, before all others',
+      { BROKER_SPILL_TABLES_ENDPOINT: 'https://s.test', AzureWebJobsStorage: 'AccountName=host' },
+      { endpoint: 'https://s.test' },
+    ],
+    [
+      'a connection string set for it',
+      { BROKER_SPILL_TABLES_CONNECTION_STRING: 'AccountName=spill' },
+      { connectionString: 'AccountName=spill' },
+    ],
+    [
+      "the host's own account",
+      { AzureWebJobsStorage: 'AccountName=host' },
+      { connectionString: 'AccountName=host' },
+    ],
+    [
+      "the host's own account by name",
+      { AzureWebJobsStorage__accountName: 'hoststorage' },
+      { endpoint: 'https://hoststorage.table.core.windows.net' },
+    ],
+    [
+      "the host's own account by address",
+      {
+        AzureWebJobsStorage__tableServiceUri: 'https://host.table.core.test',
+        AzureWebJobsStorage__accountName: 'hoststorage',
+      },
+      { endpoint: 'https://host.table.core.test' },
+    ],
+    ['the tables where there is nothing else', {}, { connectionString: 'UseDevelopmentStorage=true' }],
+  ])('take for the second place %s', (_, changes, spill) => {
+    expect(readConfig({ ...good, ...changes }).spill).toEqual(spill);
+  });
+
+  it.each<[string, Environment, string]>([
+    [
+      'two',
+      {
+        BROKER_SPILL_TABLES_ENDPOINT: 'https://s.test',
+        BROKER_SPILL_TABLES_CONNECTION_STRING: 'AccountName=s',
+      },
+      'at most one of BROKER_SPILL_TABLES_CONNECTION_STRING and BROKER_SPILL_TABLES_ENDPOINT may be set',
+    ],
+    [
+      'one that is no connection string',
+      { BROKER_SPILL_TABLES_CONNECTION_STRING: CANARY },
+      'BROKER_SPILL_TABLES_CONNECTION_STRING is not a storage connection string',
+    ],
+    [
+      'one without https',
+      { BROKER_SPILL_TABLES_ENDPOINT: `http://${CANARY}` },
+      'BROKER_SPILL_TABLES_ENDPOINT must be an https address (http only for localhost)',
+    ],
+  ])('for the second place: %s is refused', (_, changes, problem) => {
+    expect(problemsOf({ ...good, ...changes })).toEqual([problem]);
   });
 
   it('missing altogether are listed all at once', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   type Connection,
+  claimMs,
   isClaimed,
   type KeptToken,
   servable,
@@ -62,11 +63,20 @@ describe('a kept token is served', () => {
 });
 
 describe('claims and target keys', () => {
-  it('a claim keeps others off until its time and not at it', () => {
-    const claimed = { ...connection, claim: { attemptId: 'a', until: NOW } };
-    expect(isClaimed(claimed, NOW - 1)).toBe(true);
-    expect(isClaimed(claimed, NOW)).toBe(false);
-    expect(isClaimed(connection, NOW)).toBe(false);
+  it.each(['none', 'replace-keep-old', 'single-use'] as const)(
+    'at a provider of %s a claim keeps others off until it is so old, by the clock of the store alone, and not longer',
+    (rotation) => {
+      const value = { ...connection, claim: { attemptId: 'a' } };
+      const ageMs = claimMs(rotation);
+      expect(isClaimed({ value, ageMs: ageMs - 1 }, rotation)).toBe(true);
+      expect(isClaimed({ value, ageMs }, rotation)).toBe(false);
+      expect(isClaimed({ value }, rotation)).toBe(true);
+      expect(isClaimed({ value: connection, ageMs: 0 }, rotation)).toBe(false);
+    },
+  );
+
+  it('where a spent token ends everything, a claim outlasts two slow calls and the writes after them', () => {
+    expect(claimMs('single-use')).toBeGreaterThan(5000 + 2 * 15_000 + 1000 + 2 * 12_300);
   });
 
   it('a target is known by resource and scope: the bare credential is none of them', () => {

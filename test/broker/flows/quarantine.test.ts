@@ -77,7 +77,8 @@ describe('a connection that cannot be read', () => {
     await bench.tick();
     await mend(poison);
     bench.time.now += 5 * MINUTE;
-    await bench.circuits.open('aad', bench.time.now + MINUTE);
+    const { now } = bench.time;
+    await bench.circuits.open('aad', { until: now + MINUTE, class: 'transient', now });
     await bench.tick();
     expect(await entries()).toHaveLength(1);
     bench.time.now += 6 * MINUTE;

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../../shared/domain/connection.js';
-import { CLAIM_MS } from '../../../shared/flows/refresh_connection.js';
+import { type Connection, claimMs } from '../../../shared/domain/connection.js';
 import { MAIL, USER, withRefreshing } from '../support/refreshing.js';
 import { someone } from '../support/samples.js';
 import { failing } from '../support/scripted_provider.js';
@@ -8,6 +7,7 @@ import { withTables } from '../support/tables.js';
 
 const on = withRefreshing(withTables());
 const HOUR = 3_600_000;
+const CLAIM_MS = claimMs('replace-keep-old');
 
 describe('a commit of which nobody knows whether it was applied', () => {
   // The first commit of an attempt is its claim, the second what came of it.
@@ -33,17 +33,73 @@ describe('a commit of which nobody knows whether it was applied', () => {
     expect(on.bench.provider.calls).toHaveLength(1);
   });
 
-  it('storage that stays away is an error; the connection lives and its predecessor still serves', async () => {
+  it('storage that stays away is an error; the successor waits in the second place and is back with the next claim', async () => {
     on.bench.rows.connections.fail('commit', ['down', 'down', 'down', 'down'], 1);
     await expect(on.ask()).rejects.toThrow();
     expect(await on.stored()).toMatchObject({ generation: 1, state: 'active' });
+    const laid = await on.bench.spill.find(on.alice);
+    expect(laid).toMatchObject({ generation: 2 });
+    expect(laid?.refreshToken).not.toContain('rt.');
     on.bench.time.now += CLAIM_MS;
     expect((await on.ask()).kind).toBe('fresh');
-    expect(on.bench.provider.calls.map(({ refreshToken }) => refreshToken)).toEqual(
-      Array(2).fill(on.bench.provider.calls[0]?.refreshToken),
-    );
+    expect(spent()).toEqual(['1', '2']);
+    expect(await on.stored()).toMatchObject({ generation: 3 });
+    expect(await on.bench.spill.find(on.alice)).toBeUndefined();
+  });
+
+  it('with the second place away too the connection lives, and its predecessor still serves', async () => {
+    on.bench.rows.connections.fail('commit', ['down', 'down', 'down', 'down'], 1);
+    on.bench.rows.spill.cut();
+    await expect(on.ask()).rejects.toThrow();
+    expect(on.bench.logged.join()).toContain('could be stored in neither place');
+    on.bench.time.now += CLAIM_MS;
+    expect((await on.ask()).kind).toBe('fresh');
+    expect(spent()).toEqual(['1', '1']);
+  });
+
+  it('once it has gone through after all, nothing is left in the second place', async () => {
+    on.bench.rows.connections.fail('commit', ['down', 'down'], 1);
+    expect((await on.ask()).kind).toBe('fresh');
+    expect(await on.bench.spill.find(on.alice)).toBeUndefined();
+  });
+
+  it('while all goes well the second place is not asked', async () => {
+    on.bench.rows.spill.cut();
+    for (let count = 0; count < 3; count++) {
+      expect((await on.ask({ minTtlSeconds: Number.POSITIVE_INFINITY })).kind).toBe('fresh');
+    }
+  });
+
+  it('what lies there of an earlier enrolment is not put into a new one', async () => {
+    on.bench.rows.connections.fail('commit', ['down', 'down', 'down', 'down'], 1);
+    await expect(on.ask()).rejects.toThrow();
+    await on.connect(on.alice);
+    on.bench.time.now += CLAIM_MS;
+    await on.ask();
+    expect(spent()).toEqual(['3']);
+  });
+
+  it('a plan that cannot be made holds no successor up: it is stored, and looked at again', async () => {
+    on.bench.rows.grants.cut();
+    expect((await on.ask()).kind).toBe('fresh');
+    expect(await on.credential()).toMatch(/\.2$/);
+    expect(await on.bench.spill.find(on.alice)).toBeUndefined();
+  });
+
+  it('a vault that is away stops the refresh before anything is redeemed', async () => {
+    on.bench.keyVault.failWith(503);
+    await expect(on.ask()).rejects.toThrow();
+    expect(spent()).toEqual([]);
+    on.bench.keyVault.work();
+    on.bench.time.now += CLAIM_MS;
+    expect((await on.ask()).kind).toBe('fresh');
   });
 });
+
+/** The numbers of the refresh tokens that were shown to the provider. */
+function spent(): readonly string[] {
+  return on.bench.provider.calls.map(({ refreshToken }) => refreshToken.split('.')[2] ?? '');
+}
 
 describe('what cannot be read', () => {
   it('a credential that does not open is an error, never an answer', async () => {
@@ -106,6 +162,12 @@ describe('an app registration that the provider refuses', () => {
     expect((await on.ask()).kind).toBe('fresh');
     expect((await on.ask({ target: USER })).kind).toBe('fresh');
     expect(await on.bench.circuits.openUntil('aad')).toBeUndefined();
+    expect(await on.bench.audited('circuit.opened')).toMatchObject([{ reason: 'aad: broker_misconfigured' }]);
+    expect(await on.bench.audited('circuit.closed')).toMatchObject([{ reason: 'aad: broker_misconfigured' }]);
+    expect(await on.bench.failed()).toMatchObject([
+      { class: 'broker_misconfigured' },
+      { class: 'recovered', recoveredFrom: 'broker_misconfigured' },
+    ]);
   });
 
   it('while it is not mended one call a time tests it, and not everybody at once', async () => {
@@ -118,6 +180,18 @@ describe('an app registration that the provider refuses', () => {
     expect(on.bench.provider.calls).toHaveLength(2);
   });
 
+  it('a user who is turned down shows that the registration is not: it is open to all again', async () => {
+    const dead = someone('dead');
+    await on.connect(dead);
+    on.bench.provider.answers(() => refused);
+    await on.ask();
+    on.bench.time.now += 60_000;
+    on.bench.provider.answers(() => failing('invalid_grant', { codes: [50173], suberror: 'bad_token' }));
+    expect(await on.ask({ subject: dead })).toEqual({ kind: 'dead' });
+    on.bench.provider.answersWell();
+    expect((await on.ask()).kind).toBe('fresh');
+  });
+
   it('a request it cannot take is of that target alone: no circuit', async () => {
     on.bench.provider.answers((call) =>
       call.target.scope[0] === 'Mail.Read'
@@ -126,5 +200,34 @@ describe('an app registration that the provider refuses', () => {
     );
     expect(await on.ask()).toMatchObject({ kind: 'failed', failure: { class: 'broker_misconfigured' } });
     expect((await on.ask({ target: USER })).kind).toBe('fresh');
+  });
+});
+
+describe('a provider that names a time to everybody', () => {
+  it.each([429, 503])(
+    'with %i and Retry-After is left alone until then, for every user, and is no fault of ours',
+    async (status) => {
+      const other = someone('other');
+      await on.connect(other);
+      on.bench.provider.answers(() => failing('slow_down', { status, retryAfterSeconds: 120 }));
+      expect(await on.ask()).toMatchObject({ kind: 'failed', failure: { class: 'transient' } });
+      on.bench.provider.answersWell();
+      on.bench.time.now += 119_999;
+      expect(await on.ask({ subject: other })).toMatchObject({ kind: 'circuit_open' });
+      expect(spent()).toHaveLength(1);
+      expect(on.bench.logged.join()).not.toContain('refuses the app registration');
+      on.bench.time.now += 1;
+      expect((await on.ask({ subject: other })).kind).toBe('fresh');
+      expect((await on.ask()).kind).toBe('fresh');
+    },
+  );
+
+  it('one that names none holds off only whom it turned down', async () => {
+    const other = someone('other');
+    await on.connect(other);
+    on.bench.provider.answers(() => failing('slow_down', { status: 503 }));
+    await on.ask();
+    on.bench.provider.answersWell();
+    expect((await on.ask({ subject: other })).kind).toBe('fresh');
   });
 });

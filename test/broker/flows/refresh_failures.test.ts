@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CLAIM_MS } from '../../../shared/flows/refresh_connection.js';
+import { claimMs } from '../../../shared/domain/connection.js';
 import { MAIL, USER, withRefreshing } from '../support/refreshing.js';
 import { someone } from '../support/samples.js';
 import { DOWN, failing, idTokenOf, type ProviderCall } from '../support/scripted_provider.js';
@@ -7,13 +7,13 @@ import { withTables } from '../support/tables.js';
 
 const on = withRefreshing(withTables());
 const HOUR = 3_600_000;
+const DEAD = { codes: [50173], suberror: 'bad_token' };
+const CLAIM_MS = claimMs('replace-keep-old');
 
 describe('a refused refresh token', () => {
   it('is dead: the connection says so, credential and tokens are wiped, and it is on the record', async () => {
     await on.ask({ target: USER });
-    on.bench.provider.answers(() =>
-      failing('invalid_grant', { codes: [50173], suberror: 'bad_token', traceId: 't' }),
-    );
+    on.bench.provider.answers(() => failing('invalid_grant', { ...DEAD, traceId: 't' }));
     expect(await on.ask()).toEqual({ kind: 'dead' });
     const dead = await on.stored();
     expect(dead.state).toBe('dead');
@@ -32,7 +32,51 @@ describe('a refused refresh token', () => {
     ]);
     expect(await on.bench.audited('connection.died')).toHaveLength(1);
     expect(await on.ask({ target: USER })).toEqual({ kind: 'dead' });
-    expect(on.bench.provider.calls).toHaveLength(2);
+    // The one that went well, the one that was refused, and its predecessor, which was no better.
+    expect(on.bench.provider.calls.map(({ refreshToken }) => refreshToken.split('.')[2])).toEqual([
+      ...['1', '2', '1'],
+    ]);
+  });
+
+  it('while its predecessor is still honoured: that one is redeemed, and nothing has died', async () => {
+    await on.ask({ target: USER });
+    on.bench.provider.answers((call) =>
+      call.refreshToken.endsWith('.2') ? failing('invalid_grant', DEAD) : on.bench.provider.good(call),
+    );
+    expect((await on.ask()).kind).toBe('fresh');
+    expect(on.bench.provider.calls.map(({ refreshToken }) => refreshToken.split('.')[2])).toEqual([
+      ...['1', '2', '1'],
+    ]);
+    const stored = await on.stored();
+    expect(stored).toMatchObject({ state: 'active', generation: 3 });
+    expect(stored.previous).toBeUndefined();
+    expect(await on.credential()).toMatch(/\.3$/);
+    expect(await on.bench.failed()).toEqual([]);
+  });
+
+  it('whose predecessor cannot be asked just now is not buried yet', async () => {
+    await on.ask({ target: USER });
+    on.bench.provider.answers((call) =>
+      call.refreshToken.endsWith('.2') ? failing('invalid_grant', DEAD) : DOWN,
+    );
+    expect(await on.ask()).toMatchObject({ kind: 'failed', failure: { class: 'transient' } });
+    on.bench.provider.answers(() => failing('invalid_grant', DEAD));
+    on.bench.time.now += HOUR;
+    expect(await on.ask()).toEqual({ kind: 'dead' });
+  });
+
+  it('whose predecessor has had its day is dead at once, and the predecessor is gone with the next write', async () => {
+    await on.ask({ target: USER });
+    on.bench.time.now += 24 * HOUR;
+    on.bench.provider.answers(() => DOWN);
+    await on.ask();
+    expect((await on.stored()).previous).toBeUndefined();
+    on.bench.provider.answers(() => failing('invalid_grant', DEAD));
+    on.bench.time.now += HOUR;
+    expect(await on.ask()).toEqual({ kind: 'dead' });
+    expect(on.bench.provider.calls.slice(1).map(({ refreshToken }) => refreshToken.split('.')[2])).toEqual([
+      ...['2', '2'],
+    ]);
   });
 
   it('after somebody else has rotated it is a lost race, and kills nothing', async () => {
@@ -161,6 +205,67 @@ describe('a provider that is away', () => {
   });
 });
 
+describe('a refresh that brings more than was asked', () => {
+  it('is not stored and not handed out where policy has not allowed it; its successor is kept', async () => {
+    on.bench.provider.answers((call) => on.bench.provider.good(call, { scope: ['Mail.Read', 'Mail.Send'] }));
+    expect(await on.ask()).toMatchObject({
+      kind: 'failed',
+      failure: { error: 'scope_wider', class: 'broker_misconfigured' },
+    });
+    expect((await on.bench.connections.keptToken(on.alice, MAIL))?.token).toBeUndefined();
+    expect(await on.credential()).toMatch(/\.2$/);
+    expect(await on.bench.failed()).toMatchObject([{ error: 'scope_wider', status: 200 }]);
+    expect(await on.ask()).toMatchObject({ kind: 'failed' });
+    expect(on.bench.provider.calls).toHaveLength(1);
+  });
+
+  it('is what policy allows, where it says so, and the audit names what was asked and what came', async () => {
+    on.bench.provider.answers((call) => on.bench.provider.good(call, { scope: ['A', 'B'] }));
+    const target = { resource: 'https://wide.test', scope: ['A'] };
+    expect(await on.ask({ target })).toMatchObject({ kind: 'fresh', token: { scope: ['A', 'B'] } });
+    const [event] = await on.bench.audited('connection.refreshed');
+    expect(event).toMatchObject({ scope: 'A B', requestedScope: 'A' });
+  });
+
+  it('a token of a kind nobody here can use is not handed out as a bearer token', async () => {
+    on.bench.provider.answers((call) => on.bench.provider.good(call, { tokenType: 'mac' }));
+    expect(await on.ask()).toMatchObject({ kind: 'failed', failure: { error: 'token_type' } });
+    on.bench.provider.answers((call) => on.bench.provider.good(call, { tokenType: 'bearer' }));
+    on.bench.time.now += 5 * 60_000;
+    expect((await on.ask()).kind).toBe('fresh');
+  });
+});
+
+describe('the first success after failures', () => {
+  it('is a row beside theirs and an audit event: from what, since when, how many; and is told once', async () => {
+    const since = on.bench.time.now;
+    on.bench.provider.answers(() => DOWN);
+    await on.ask();
+    on.bench.time.now += HOUR;
+    on.bench.provider.answers(() => failing('interaction_required', { codes: [50076] }));
+    await on.ask();
+    on.bench.time.now += HOUR;
+    on.bench.provider.answersWell();
+    await on.ask();
+    const [, , recovered, ...more] = await on.bench.failed();
+    expect(more).toEqual([]);
+    expect(recovered).toMatchObject({
+      class: 'recovered',
+      recoveredFrom: 'user_action_required',
+      error: 'interaction_required',
+      attempt: 2,
+      failingSince: since,
+      at: since + 2 * HOUR,
+    });
+    expect(await on.bench.audited('connection.recovered')).toMatchObject([
+      { resource: MAIL.resource, reason: 'user_action_required: interaction_required' },
+    ]);
+    on.bench.time.now += HOUR;
+    await on.ask();
+    expect(await on.bench.failed()).toHaveLength(3);
+  });
+});
+
 describe('a refresh that comes back for somebody else', () => {
   it('is never stored, and ends the connection', async () => {
     const mallory = someone('mallory');
@@ -173,18 +278,22 @@ describe('a refresh that comes back for somebody else', () => {
   it.each([
     ['names nobody', 'null'],
     ['brings no ID token', undefined],
-  ])('one that %s is not stored either, but ends nothing', async (_, idToken) => {
-    on.bench.provider.answers((call: ProviderCall) => {
-      const answer = on.bench.provider.good(call, idToken === undefined ? {} : { idToken });
-      if (!answer.ok || idToken !== undefined) return answer;
-      const { idToken: __, ...tokens } = answer.tokens;
-      return { ok: true, tokens };
-    });
-    expect(await on.ask()).toMatchObject({ kind: 'failed', failure: { error: 'subject_unproven' } });
-    expect(await on.stored()).toMatchObject({ state: 'active', generation: 1 });
-    expect((await on.bench.connections.keptToken(on.alice, MAIL))?.token).toBeUndefined();
-    on.bench.provider.answersWell();
-    on.bench.time.now += 5 * 60_000;
-    expect((await on.ask()).kind).toBe('fresh');
-  });
+  ])(
+    'one that %s gives nobody a token, but ends nothing: its successor is kept, in case the old one is spent',
+    async (_, idToken) => {
+      on.bench.provider.answers((call: ProviderCall) => {
+        const answer = on.bench.provider.good(call, idToken === undefined ? {} : { idToken });
+        if (!answer.ok || idToken !== undefined) return answer;
+        const { idToken: __, ...tokens } = answer.tokens;
+        return { ok: true, tokens };
+      });
+      expect(await on.ask()).toMatchObject({ kind: 'failed', failure: { error: 'subject_unproven' } });
+      expect(await on.stored()).toMatchObject({ state: 'active', generation: 2 });
+      expect(await on.credential()).toMatch(/\.2$/);
+      expect((await on.bench.connections.keptToken(on.alice, MAIL))?.token).toBeUndefined();
+      on.bench.provider.answersWell();
+      on.bench.time.now += 5 * 60_000;
+      expect((await on.ask()).kind).toBe('fresh');
+    },
+  );
 });

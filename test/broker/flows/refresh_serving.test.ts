@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { claimMs } from '../../../shared/domain/connection.js';
 import { accessTokenSeal } from '../../../shared/domain/seal_context.js';
-import { CLAIM_MS } from '../../../shared/flows/refresh_connection.js';
 import { MAIL, withRefreshing } from '../support/refreshing.js';
 import { GRAPH, someone } from '../support/samples.js';
 import { withTables } from '../support/tables.js';
 
 const on = withRefreshing(withTables());
 const HOUR = 3_600_000;
+const CLAIM_MS = claimMs('replace-keep-old');
 
 describe('a token that is asked for', () => {
   it('is had from the provider, kept sealed, and served from there while it lives', async () => {

@@ -168,8 +168,21 @@ describe('GET /audit/events', () => {
 });
 
 describe('GET /audit/refresh-failures', () => {
-  it('shows each failure with class, error, attempt, next attempt and what to do', async () => {
+  it('shows the end of the trouble: from what, since when, after how many attempts', async () => {
     const { body } = await failures();
+    const [recovered, , , first] = body.failures;
+    expect(recovered).toMatchObject({
+      class: 'recovered',
+      recovered_from: 'transient',
+      failing_since: first.at,
+      attempt: 3,
+      resource: GRAPH,
+    });
+    expect((await failures('?class=recovered')).body.failures).toEqual([recovered]);
+  });
+
+  it('shows each failure with class, error, attempt, next attempt and what to do', async () => {
+    const { body } = await failures('?class=transient');
     expect(body.failures).toHaveLength(3);
     expect(body.failures.map(({ attempt }: { attempt: number }) => attempt)).toEqual([3, 2, 1]);
     expect(body.failures[2]).toMatchObject({

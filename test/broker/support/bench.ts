@@ -7,6 +7,7 @@ import { createConnectionStore } from '../../../shared/adapters/tables/connectio
 import { createDueIndex } from '../../../shared/adapters/tables/due.js';
 import { createGrantStore } from '../../../shared/adapters/tables/grants.js';
 import { createQuarantine } from '../../../shared/adapters/tables/quarantine.js';
+import { createSpill } from '../../../shared/adapters/tables/spill.js';
 import { createVault } from '../../../shared/adapters/vault/envelope.js';
 import { createKeyVault } from '../../../shared/adapters/vault/key_vault.js';
 import { tickAllowance } from '../../../shared/domain/provider_rate.js';
@@ -75,7 +76,7 @@ export type Bench = ReturnType<typeof createBench>;
 /** The broker's flows over real tables, with a provider, a clock and table faults that the test holds in its hands. */
 export function createBench(tables: TestTables) {
   const time = { now: NOW };
-  const faulty = (name?: string) => withFaults(tables.table(name));
+  const faulty = (name?: string) => withFaults(tables.table(name), () => time.now);
   const dueTable = tables.name();
   const rows = {
     connections: faulty(),
@@ -83,9 +84,11 @@ export function createBench(tables: TestTables) {
     due: faulty(dueTable),
     audit: faulty(),
     failures: faulty(),
+    spill: faulty(),
   };
   const logged: string[] = [];
   const provider = createScriptedProvider(someone().tenant);
+  const keyVault = fakeKeyVault(KEY);
   const deps = {
     ...stores(rows, tables),
     policy: readPolicy(JSON.stringify(policyDocument), {
@@ -94,7 +97,7 @@ export function createBench(tables: TestTables) {
     }),
     provider,
     tokens: stubTokens(),
-    vault: createVault(createKeyVault(KEY, fakeKeyVault(KEY).openKey)),
+    vault: createVault(createKeyVault(KEY, keyVault.openKey)),
     rulesOf: () => aad,
     rules: { windowSeconds: 600, livenessSeconds: 21_600 },
     /** A test that is about rates lowers them. */
@@ -113,6 +116,7 @@ export function createBench(tables: TestTables) {
     ...flows,
     rows,
     dueTable,
+    keyVault,
     time,
     logged,
     /** What the audit holds of a type, oldest first. */
@@ -133,7 +137,10 @@ export function createBench(tables: TestTables) {
   };
 }
 
-type Rows = Record<'connections' | 'grants' | 'due' | 'audit' | 'failures', ReturnType<typeof withFaults>>;
+type Rows = Record<
+  'connections' | 'grants' | 'due' | 'audit' | 'failures' | 'spill',
+  ReturnType<typeof withFaults>
+>;
 
 function stores(rows: Rows, tables: TestTables) {
   return {
@@ -143,6 +150,7 @@ function stores(rows: Rows, tables: TestTables) {
     audit: createAuditLog(rows.audit),
     failures: createFailureLog(rows.failures),
     quarantine: createQuarantine(tables.table()),
+    spill: createSpill(rows.spill),
     circuits: createCircuitStore(tables.table()),
     heartbeat: createHeartbeat(tables.table()),
   };

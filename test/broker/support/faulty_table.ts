@@ -1,4 +1,4 @@
-import type { Table } from '../../../shared/adapters/tables/table.js';
+import type { Row, Table } from '../../../shared/adapters/tables/table.js';
 import { unavailable } from '../../../shared/domain/errors.js';
 
 /**
@@ -19,7 +19,12 @@ export interface FaultyTable extends Table {
   mend(): void;
 }
 
-export function withFaults(table: Table): FaultyTable {
+/** @param clock the service's own, which the test steps: rows are as old by it as they are by the test's clock */
+export function withFaults(table: Table, clock: () => number = Date.now): FaultyTable {
+  const writtenAt = new Map<string, number>();
+  const wrote = (rows: readonly Row[]) => {
+    for (const row of rows) writtenAt.set(keyOf(row), clock());
+  };
   const held = new Map<string, Promise<void>>();
   const planned = new Map<Write, (Fault | 'none')[]>();
   let isCut = false;
@@ -28,11 +33,12 @@ export function withFaults(table: Table): FaultyTable {
     if (isCut) throw down();
     return work();
   };
-  const written = (kind: Write, work: () => Promise<boolean>) =>
+  const written = (kind: Write, rows: readonly Row[], work: () => Promise<boolean>) =>
     reached(async () => {
       const fault = planned.get(kind)?.shift() ?? 'none';
       if (fault === 'down') throw down();
       const applied = await work();
+      if (applied) wrote(rows);
       if (fault === 'applied_but_down') throw down();
       return fault === 'none' && applied;
     });
@@ -42,15 +48,22 @@ export function withFaults(table: Table): FaultyTable {
         const until = held.get(rowKey);
         held.delete(rowKey);
         await until;
-        return table.read(partitionKey, rowKey);
+        const stored = await table.read(partitionKey, rowKey);
+        const since = stored && writtenAt.get(keyOf(stored.row));
+        return stored && since !== undefined ? { ...stored, ageMs: clock() - since } : stored;
       }),
     holdRead: (rowKey, until) => held.set(rowKey, until),
     page: (filter, options) => reached(() => table.page(filter, options)),
     all: (filter) => reached(() => table.all(filter)),
-    insert: (row) => written('insert', () => table.insert(row)),
-    update: (row, etag) => written('update', () => table.update(row, etag)),
-    remove: (row, etag) => written('remove', () => table.remove(row, etag)),
-    commit: (changes) => written('commit', () => table.commit(changes)),
+    insert: (row) => written('insert', [row], () => table.insert(row)),
+    update: (row, etag) => written('update', [row], () => table.update(row, etag)),
+    remove: (row, etag) => written('remove', [], () => table.remove(row, etag)),
+    commit: (changes) =>
+      written(
+        'commit',
+        changes.map(({ row }) => row),
+        () => table.commit(changes),
+      ),
     fail: (write, faults, skip = 0) => planned.set(write, [...Array<'none'>(skip).fill('none'), ...faults]),
     cut: () => {
       isCut = true;
@@ -59,4 +72,8 @@ export function withFaults(table: Table): FaultyTable {
       isCut = false;
     },
   };
+}
+
+function keyOf({ partitionKey, rowKey }: Row): string {
+  return JSON.stringify([partitionKey, rowKey]);
 }

@@ -1,5 +1,6 @@
 import { type OtherProvider, readOtherProviders } from './settings/providers.js';
 import { type Environment, type Reader, readerOf, usedOf } from './settings/reader.js';
+import { exactlyOne, readSpill, readTables, type TablesPlace } from './settings/storage.js';
 import { isGuid, readTenants } from './settings/tenants.js';
 import { readUpkeep, type UpkeepSettings } from './settings/upkeep.js';
 
@@ -34,9 +35,9 @@ export interface Config extends UpkeepSettings {
   /** Easy Auth is on in front of this app (`WEBSITE_AUTH_ENABLED`). */
   readonly easyAuthOn: boolean;
   readonly policyFile: string;
-  readonly tables: { readonly connectionString: string } | { readonly endpoint: string };
+  readonly tables: TablesPlace;
   /** The second place for refresh tokens that cannot be stored in the tables. */
-  readonly spill: { readonly connectionString: string } | { readonly endpoint: string };
+  readonly spill: TablesPlace;
   readonly vault: { readonly keyFile: string } | { readonly keyId: string };
   readonly aad: ProviderSettings;
   /** The other providers that are on. */
@@ -107,45 +108,6 @@ function readEasyAuthOrigin(env: Environment, read: Reader): string {
   return URL.canParse(address) ? new URL(address).origin : '';
 }
 
-function readTables(env: Environment, read: Reader, problems: string[]): Config['tables'] {
-  const { BROKER_TABLES_CONNECTION_STRING: connectionString, BROKER_TABLES_ENDPOINT: endpoint } = env;
-  if (exactlyOne(['BROKER_TABLES_CONNECTION_STRING', 'BROKER_TABLES_ENDPOINT'], env, problems)) {
-    if (connectionString && !isConnectionString(connectionString)) {
-      problems.push('BROKER_TABLES_CONNECTION_STRING is not a storage connection string');
-    }
-    if (connectionString) return { connectionString };
-    if (endpoint) return { endpoint: read.address('BROKER_TABLES_ENDPOINT') };
-  }
-  return { connectionString: '' };
-}
-
-function isConnectionString(text: string): boolean {
-  return /(^|;)(TableEndpoint|AccountName|UseDevelopmentStorage)=/i.test(text);
-}
-
-/** What is set for it, else the host's own account as the platform names it; undefined where there is neither. */
-function readSpill(env: Environment, read: Reader, problems: string[]): Config['spill'] | undefined {
-  const { BROKER_SPILL_TABLES_CONNECTION_STRING: connectionString, BROKER_SPILL_TABLES_ENDPOINT: endpoint } =
-    env;
-  if (connectionString && endpoint) {
-    problems.push(
-      'at most one of BROKER_SPILL_TABLES_CONNECTION_STRING and BROKER_SPILL_TABLES_ENDPOINT may be set',
-    );
-  }
-  if (endpoint) return { endpoint: read.address('BROKER_SPILL_TABLES_ENDPOINT') };
-  if (connectionString && !isConnectionString(connectionString)) {
-    problems.push('BROKER_SPILL_TABLES_CONNECTION_STRING is not a storage connection string');
-  }
-  if (connectionString) return { connectionString };
-  const { AzureWebJobsStorage: host, AzureWebJobsStorage__accountName: account } = env;
-  const address = env.AzureWebJobsStorage__tableServiceUri;
-  if (host && isConnectionString(host)) return { connectionString: host };
-  if (address && isSafeAddress(address)) return { endpoint: address };
-  return account && /^[a-z0-9]{3,24}$/.test(account)
-    ? { endpoint: `https://${account}.table.core.windows.net` }
-    : undefined;
-}
-
 function readVault(env: Environment, read: Reader, problems: string[]): Config['vault'] {
   const { BROKER_VAULT_KEY_FILE: keyFile, BROKER_VAULT_KEY_ID: keyId } = env;
   if (!exactlyOne(['BROKER_VAULT_KEY_FILE', 'BROKER_VAULT_KEY_ID'], env, problems)) return { keyFile: '' };
@@ -189,12 +151,6 @@ function readAadCredential(env: Environment, read: Reader, problems: string[]): 
     problems.push(`${name} must be the client id of a managed identity`);
   }
   return { managedIdentity };
-}
-
-function exactlyOne(names: readonly [string, string], env: Environment, problems: string[]): boolean {
-  const given = names.filter((name) => env[name]);
-  if (given.length !== 1) problems.push(`exactly one of ${names.join(' and ')} must be set`);
-  return given.length === 1;
 }
 
 /** As the Functions host reads it: `true` in any case, or `1`. */

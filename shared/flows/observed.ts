@@ -24,15 +24,22 @@ function died({ id, at, subject = '', reason = '' }: AuditEvent) {
   );
 }
 
-/** A failure log whose first failure that only the user can mend is told of. */
+/** A failure log whose first failure that only the user can mend is told of, and its end. */
 export function withUserActionTold(failures: FailureLog, publish: Publish): FailureLog {
   return {
     ...failures,
     async append(item) {
       await failures.append(item);
       if (item.class === 'user_action_required' && item.attempt === 1) await publish(userAction(item));
+      if (item.class === 'recovered' && item.recoveredFrom === 'user_action_required') {
+        await publish(recovered(item));
+      }
     },
   };
+}
+
+function recovered({ id, at, subject, resource = '', error, action }: RefreshFailure) {
+  return eventOf('connection.recovered', { subject, at, occasion: id }, { resource, error, action });
 }
 
 function userAction({ id, at, subject, resource = '', error, action }: RefreshFailure) {
@@ -43,7 +50,10 @@ function userAction({ id, at, subject, resource = '', error, action }: RefreshFa
   );
 }
 
-/** Circuits whose opening and closing are told of, at most once an hour each: one that flutters is one piece of news. */
+/**
+ * Circuits whose opening and closing are told of where the registration is refused, at most once an hour each: one that flutters is one
+ * piece of news.
+ */
 export function withCircuitsTold(
   circuits: CircuitStore,
   { publish, clock }: { publish: Publish; clock: Clock },
@@ -57,13 +67,15 @@ export function withCircuitsTold(
   };
   return {
     ...circuits,
-    async open(registration, until) {
-      await circuits.open(registration, until);
-      await tell('circuit.opened', registration);
+    async open(registration, opening) {
+      const opened = await circuits.open(registration, opening);
+      if (opened && opening.class === 'broker_misconfigured') await tell('circuit.opened', registration);
+      return opened;
     },
     async close(registration) {
-      await circuits.close(registration);
-      await tell('circuit.closed', registration);
+      const closed = await circuits.close(registration);
+      if (closed?.class === 'broker_misconfigured') await tell('circuit.closed', registration);
+      return closed;
     },
   };
 }

@@ -1,11 +1,18 @@
 /** What a browser does for its user, as far as signing in needs it: cookies, redirects and the provider's self-posting form. */
 export interface Browser {
   /** One request, redirects followed, forms that post themselves posted. */
-  visit(url: string): Promise<Page>;
+  visit(url: string, options?: VisitOptions): Promise<Page>;
   /** One request as page script, or a form, would send it: cookies go along, nothing is followed. */
   send(url: string, init?: { method?: string; json?: unknown; form?: URLSearchParams }): Promise<Page>;
   /** The `Cookie` header that goes to this address. */
   cookie(url: string): string;
+}
+
+export interface VisitOptions {
+  /** Posted with the first request. */
+  readonly form?: URLSearchParams;
+  /** Redirects to addresses that begin so are not followed. */
+  readonly until?: string;
 }
 
 export interface Page {
@@ -37,17 +44,18 @@ export function createBrowser(): Browser {
   };
   return {
     cookie,
-    async visit(start) {
+    async visit(start, { form: first, until } = {}) {
       let url = start;
-      let init: RequestInit = { method: 'GET' };
+      let init: RequestInit = first ? { method: 'POST', body: first } : { method: 'GET' };
       for (let hops = 0; hops < MOST_HOPS; hops++) {
         const response = await hop(url, init);
         const text = await response.text();
-        const location = response.headers.get('location');
-        const form = location === null && response.ok ? selfPostingForm(text) : undefined;
-        if (location === null && !form) return { url, status: response.status, text };
-        url = new URL(location ?? form?.action ?? '', url).href;
-        init = form ? { method: 'POST', body: form.fields } : { method: 'GET' };
+        const next = nextOf(response, text);
+        if (!next) return { url, status: response.status, text };
+        if (until !== undefined && next.to.startsWith(until))
+          return { url, status: response.status, text, location: next.to };
+        url = new URL(next.to, url).href;
+        init = next.init;
       }
       throw new Error('the sign-in goes round in circles');
     },
@@ -75,10 +83,29 @@ function keep(jar: Map<string, string>, hostname: string, line: string): void {
   else jar.set(`${hostname} ${name}`, pair.trim());
 }
 
+/** Where a browser goes by itself from here. */
+function nextOf(response: Response, text: string): { to: string; init: RequestInit } | undefined {
+  const location = response.headers.get('location');
+  if (location !== null) return { to: location, init: { method: 'GET' } };
+  const form = response.ok ? selfPostingForm(text) : undefined;
+  return form && { to: form.action, init: { method: 'POST', body: form.fields } };
+}
+
 /** OAuth 2.0 Form Post Response Mode §2: a page whose script posts its one form. */
-function selfPostingForm(html: string): { action: string; fields: URLSearchParams } | undefined {
+function selfPostingForm(html: string): PageForm | undefined {
+  return /\.submit\(\)/.test(html) ? formOf(html) : undefined;
+}
+
+export interface PageForm {
+  readonly action: string;
+  /** What it holds before a button is pressed. */
+  readonly fields: URLSearchParams;
+}
+
+/** The one form of a page. */
+export function formOf(html: string): PageForm | undefined {
   const form = /<form\b[^>]*\bmethod="post"[^>]*>/i.exec(html)?.[0];
-  if (!form || !/\.submit\(\)/.test(html)) return undefined;
+  if (!form) return undefined;
   const fields = new URLSearchParams();
   for (const [input] of html.matchAll(/<input\b[^>]*>/gi)) {
     const name = attributeOf(input, 'name');

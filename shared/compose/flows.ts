@@ -57,7 +57,7 @@ export function createFlows(deps: System & Adapters & Settings) {
     endConnection: createEndConnection(deps),
     createGrant,
     endGrant: endOneGrant,
-    authorize: createAuthorize({ ...deps, createGrant }),
+    authorize: createAuthorize({ ...deps, createGrant, takeOver }),
     sweepCodes: async () => {
       await deps.codes.sweep(clock(), SWEPT_AT_ONCE);
     },

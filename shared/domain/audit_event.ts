@@ -38,6 +38,10 @@ export interface AuditEvent {
   readonly resource?: string;
   readonly scope?: string;
   readonly requestedScope?: string;
+  /** Asked for, or without a scope in the request all that was held, and not in the token. */
+  readonly droppedScope?: string;
+  /** In the token, and not asked for. */
+  readonly widerScope?: string;
   readonly narrowing?: Narrowing;
   readonly grantId?: string;
   readonly grantType?: string;
@@ -70,6 +74,8 @@ export interface RefreshFailure {
   /** Of the last failure where the row tells of recovery. */
   readonly error: string;
   readonly suberror?: string;
+  /** The claims challenge that came with it. */
+  readonly claims?: string;
   readonly codes: readonly number[];
   readonly traceId?: string;
   /** App id of the facade, where it was the facade that was refused. */

@@ -45,6 +45,8 @@ export interface Target {
   readonly scope: Scope;
   /** App id of the facade that the token is obtained through: what another registration obtained is another token. */
   readonly facade?: string;
+  /** A claims challenge the token answers: it is for whoever shows that challenge, and nobody else. */
+  readonly claims?: string;
 }
 
 /** A provider token in the cache, or the standing failure to get one. All times in ms. */
@@ -70,7 +72,11 @@ export interface FreshnessRules {
   readonly livenessSeconds: number;
 }
 
-export function targetKey({ resource = '', scope, facade }: Target): string {
+export function targetKey({ claims, ...target }: Target): string {
+  return claims === undefined ? plainKey(target) : digest('claims target', claims, plainKey(target));
+}
+
+function plainKey({ resource = '', scope, facade }: Target): string {
   return facade === undefined
     ? digest('target', resource, ...scope)
     : digest('facade target', facade, resource, ...scope);
@@ -123,8 +129,8 @@ export function servable(
 export const MOST_KEPT = 60;
 
 /**
- * Which kept tokens go when `keep` is written: those of an earlier enrolment, those over a day past their use, and beyond
- * {@link MOST_KEPT} the ones that end first. A client may ask for any part of its scopes, so without this they would grow without end.
+ * Which kept tokens go when `keep` is written: those of an earlier enrolment, those over a day past their use, those a resource has turned
+ * down (what answers its claims challenge takes their place), and beyond {@link MOST_KEPT} the ones that end first. A client may ask for any part of its scopes, so without this they would grow without end.
  */
 export function surplus(
   stored: readonly KeptToken[],
@@ -134,12 +140,20 @@ export function surplus(
   const staying = new Set(keep.map((kept) => targetKey(kept.target)));
   const enrolment = keep[0]?.enrolment;
   const others = stored.filter((kept) => !staying.has(targetKey(kept.target)));
+  const turnedDown = new Set(keep.filter(answersChallenge).map((kept) => plainKey(kept.target)));
   const useful = others.filter(
-    (kept) => usefulUntil(kept) > now && kept.enrolment === (enrolment ?? kept.enrolment),
+    (kept) =>
+      usefulUntil(kept) > now &&
+      kept.enrolment === (enrolment ?? kept.enrolment) &&
+      !turnedDown.has(targetKey(kept.target)),
   );
   const room = Math.max(0, MOST_KEPT - keep.length);
   const remaining = new Set([...useful].sort((a, b) => usefulUntil(b) - usefulUntil(a)).slice(0, room));
   return others.filter((kept) => !remaining.has(kept)).map((kept) => kept.target);
+}
+
+function answersChallenge({ target, failure }: KeptToken): boolean {
+  return target.claims !== undefined && failure === undefined;
 }
 
 const KEPT_AFTER_MS = 86_400_000;

@@ -1,4 +1,5 @@
 import type { Target } from './connection.js';
+import { digest } from './digest.js';
 import { type Subject, subjectKey } from './subject.js';
 
 /** What a sealed value is bound to; it opens under exactly this and nothing else. */
@@ -24,9 +25,10 @@ export function refreshTokenSeal(owner: Owner): SealContext {
 /** A kept access token for one target. */
 export function accessTokenSeal(owner: Owner, target: Target): SealContext {
   const via = target.facade === undefined ? [] : ['facade', target.facade];
+  const answering = target.claims === undefined ? [] : ['claims', digest('claims', target.claims)];
   return sealOf(
     owner,
-    ['access_token', owner.enrolment, ...via, target.resource ?? '', ...target.scope].join(' '),
+    ['access_token', owner.enrolment, ...via, ...answering, target.resource ?? '', ...target.scope].join(' '),
   );
 }
 

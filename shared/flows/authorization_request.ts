@@ -1,8 +1,10 @@
 import { isSha256 } from '../domain/authorization_code.js';
+import { readClaims } from '../domain/claims_request.js';
 import { Refusal } from '../domain/errors.js';
 import { requestedResource } from '../domain/resource.js';
 import { intersect, isSubset, parseScope, type Scope } from '../domain/scope.js';
 import type { ClientPolicy, Policy, ResourcePolicy } from '../policy.js';
+import { noChallenge } from './vend_token.js';
 
 /** Where an answer may be sent: a registered address of a known client, and nowhere else. */
 export interface AuthorizationTarget {
@@ -19,6 +21,8 @@ export interface AuthorizationRequest extends AuthorizationTarget {
   readonly expiresInSeconds: number;
   readonly challenge: string;
   readonly jkt: string | undefined;
+  /** A claims challenge: the user is to sign in again so that it is met. */
+  readonly claims: string | undefined;
 }
 
 /** Parameters as sent: those that occur more than once are named apart. */
@@ -81,6 +85,7 @@ export function readAuthorization(
     expiresInSeconds: readExpiresIn(values.get('expires_in'), client.maxGrantSeconds),
     challenge: readChallenge(values),
     jkt: readJkt(values.get('dpop_jkt'), resourcePolicy),
+    claims: readChallengeOf(values.get('claims'), resourcePolicy),
   };
 }
 
@@ -134,6 +139,12 @@ function readJkt(jkt: string | undefined, resource: ResourcePolicy): string | un
     });
   }
   return jkt;
+}
+
+function readChallengeOf(claims: string | undefined, resource: ResourcePolicy): string | undefined {
+  if (claims === undefined) return undefined;
+  if (resource.narrowing === 'minted') throw noChallenge();
+  return readClaims(claims);
 }
 
 function invalid(description: string): Refusal {

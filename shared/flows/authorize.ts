@@ -3,6 +3,7 @@ import type { Subject } from '../domain/subject.js';
 import type { Clock, CodeStore, Random } from '../ports.js';
 import type { AuthorizationRequest } from './authorization_request.js';
 import type { CreateGrant } from './create_grant.js';
+import type { TakeOverConnection } from './take_over_connection.js';
 
 /** The user who agreed, and the request they were shown. */
 export interface Consent {
@@ -18,6 +19,7 @@ export type Authorize = (consent: Consent) => Promise<string>;
 
 interface Deps {
   readonly createGrant: CreateGrant;
+  readonly takeOver: TakeOverConnection;
   readonly codes: CodeStore;
   readonly clock: Clock;
   readonly random: Random;
@@ -27,9 +29,12 @@ interface Deps {
  * Turns a user's agreement into a grant, and a code that stands for it until it is shown (RFC 6749 §4.1.2).
  * @throws Refusal of making the grant or the connection
  */
-export function createAuthorize({ createGrant, codes, clock, random }: Deps): Authorize {
+export function createAuthorize(deps: Deps): Authorize {
+  const { createGrant, takeOver, codes, clock, random } = deps;
   return async ({ request, subject, refreshToken, correlationId }) => {
-    const { client, redirectUri, challenge, resource, scope, jkt, expiresInSeconds } = request;
+    const { client, redirectUri, challenge, resource, scope, jkt, claims, expiresInSeconds } = request;
+    // Only the credential of the sign-in that met the challenge meets it at a refresh.
+    if (claims !== undefined) await takeOver({ subject, refreshToken, correlationId });
     const grant = await createGrant({
       subject,
       clientId: client.clientId,

@@ -81,7 +81,7 @@ async function putBack(deps: Deps, before: Versioned<Connection>): Promise<boole
 
 async function writeFailureRow(deps: Deps, attempt: FailedAttempt, failure: Failure): Promise<void> {
   const { claimed, request } = attempt;
-  const { status, error, suberror, codes, traceId, facade } = attempt.failure;
+  const { status, error, suberror, claims, codes, traceId, facade } = attempt.failure;
   const { resource, scope } = request.target;
   await deps.failures.append({
     id: deps.random.uuid(),
@@ -94,6 +94,7 @@ async function writeFailureRow(deps: Deps, attempt: FailedAttempt, failure: Fail
     error,
     codes,
     ...(suberror === undefined ? {} : { suberror }),
+    ...(claims === undefined ? {} : { claims }),
     ...(traceId === undefined ? {} : { traceId }),
     ...(facade === undefined ? {} : { facade }),
     attempt: failure.count,

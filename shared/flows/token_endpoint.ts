@@ -1,17 +1,15 @@
-import { actorText } from '../domain/actor.js';
-import type { AuditEvent } from '../domain/audit_event.js';
 import { bindingFor } from '../domain/binding.js';
 import { Refusal } from '../domain/errors.js';
-import { type Authorization, type Held, narrow } from '../domain/narrowing.js';
-import { requestedResource } from '../domain/resource.js';
-import { formatScope, parseScope, type Scope } from '../domain/scope.js';
-import { subjectName } from '../domain/subject.js';
+import { narrow } from '../domain/narrowing.js';
+import { beyond, type Scope } from '../domain/scope.js';
 import type { GrantType, TokenParameters } from '../grant_types/grant_type.js';
 import type { ClientPolicy, Policy } from '../policy.js';
-import type { AuditLog, Binding, Clock, DpopProofs, Log, Random } from '../ports.js';
+import type { Binding, DpopProofs } from '../ports.js';
 import type { AssertWithinLimits } from './assert_within_limits.js';
 import type { AuthenticateClient, ClientCredential } from './authenticate_client.js';
 import type { IssuedToken, IssueToken } from './issue_token.js';
+import { readAsked } from './token_asked.js';
+import { heldFacts, type Progress, type RecordDeps, recordIssued, recordRefused } from './token_record.js';
 
 export interface TokenRequest {
   readonly parameters: TokenParameters;
@@ -28,12 +26,17 @@ export interface TokenCall {
   readonly correlationId: string;
 }
 
-/** An access token, and what its client is given for later. */
-export type TokenAnswer = IssuedToken & { readonly refreshToken?: string };
+/** An access token, and what goes with it. */
+export type TokenAnswer = IssuedToken & {
+  /** What its client is given for later. */
+  readonly refreshToken?: string;
+  /** Asked for, or without a scope in the request all that was held, and not in the token. */
+  readonly dropped: Scope;
+};
 
 export type TokenEndpoint = (call: TokenCall) => Promise<TokenAnswer>;
 
-interface Deps {
+interface Deps extends Omit<RecordDeps, 'isGrantType'> {
   readonly authenticateClient: AuthenticateClient;
   readonly grantTypes: readonly GrantType[];
   readonly policy: Policy;
@@ -41,26 +44,12 @@ interface Deps {
   readonly issue: IssueToken;
   readonly proofs: DpopProofs;
   readonly tokenUrl: string;
-  readonly audit: AuditLog;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
 }
-
-/** What is known of a request when it is refused; filled phase by phase. */
-interface Progress {
-  parameters?: TokenParameters;
-  client?: ClientPolicy;
-  known?: ReturnType<typeof heldFacts>;
-  authorization?: Authorization;
-}
-
-const MOST_TTL_SECONDS = 86_400;
-const MOST_RECORDED = 1024;
 
 /** `POST /token`, in numbered phases. All but the last may refuse, and none before the issuing leaves anything behind. */
 export function createTokenEndpoint(deps: Deps): TokenEndpoint {
   const byName = new Map(deps.grantTypes.map((grantType) => [grantType.name, grantType]));
+  const record: RecordDeps = { ...deps, isGrantType: (name) => byName.has(name) };
   return async ({ read, correlationId }) => {
     const progress: Progress = {};
     try {
@@ -72,7 +61,7 @@ export function createTokenEndpoint(deps: Deps): TokenEndpoint {
       progress.client = client;
       // 2. In which way.
       const grantType = grantTypeOf(byName, request.parameters, client);
-      const asked = askedOf(request.parameters, grantType);
+      const asked = readAsked(request.parameters, grantType);
       const proven = await provenBy(deps, request, client);
       // 3. What they hold.
       const held = await grantType.held(request.parameters, client, { binding: proven, correlationId });
@@ -93,14 +82,18 @@ export function createTokenEndpoint(deps: Deps): TokenEndpoint {
       // 6. The token.
       const byCertificate = client.certificateBoundTokens;
       const binding = bindingFor(proven, { presented: held.binding, byCertificate });
-      const issued = await deps.issue({ authorization, binding, minTtlSeconds: asked.minTtlSeconds });
+      const mayDrop = asked.scope === undefined;
+      const issued = await deps.issue({ ...asked, authorization, binding, mayDrop });
       // 7. What may be shown once is used up.
       await held.spend?.();
       // 8. The record, durable before the token leaves.
-      await recordIssued(deps, { parameters: request.parameters, correlationId, authorization, issued });
-      return { ...issued, ...(held.refreshToken === undefined ? {} : { refreshToken: held.refreshToken }) };
+      const { parameters } = request;
+      const dropped = beyond(asked.scope ?? held.scope, issued.scope);
+      await recordIssued(record, { parameters, correlationId, authorization, issued, dropped });
+      const { refreshToken } = held;
+      return { ...issued, dropped, ...(refreshToken === undefined ? {} : { refreshToken }) };
     } catch (error) {
-      await recordRefused(deps, { ...progress, correlationId, error });
+      await recordRefused(record, { ...progress, correlationId, error });
       throw error;
     }
   };
@@ -135,99 +128,4 @@ async function provenBy(
   const key =
     proof === undefined ? {} : await deps.proofs.verify(proof, { method: 'POST', uri: deps.tokenUrl });
   return { ...key, ...(certificate === undefined ? {} : { certificate }) };
-}
-
-function askedOf(parameters: TokenParameters, grantType: GrantType) {
-  const [scope, resource, audience] = ['scope', 'resource', 'audience'].map((name) => parameters.get(name));
-  const silent = resource === undefined && audience === undefined;
-  return {
-    resource: silent && grantType.namesResource ? undefined : requestedResource(resource, audience),
-    scope: scope === undefined ? undefined : parseScope(scope),
-    minTtlSeconds: minTtl(parameters.get('min_ttl')),
-  };
-}
-
-function minTtl(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const seconds = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(seconds <= MOST_TTL_SECONDS)) {
-    throw new Refusal('invalid_request', { description: 'min_ttl must be a number of seconds up to 86400' });
-  }
-  return seconds;
-}
-
-interface Recorded {
-  readonly parameters?: TokenParameters;
-  readonly correlationId: string;
-}
-
-async function recordIssued(
-  deps: Deps,
-  record: Recorded & { authorization: Authorization; issued: IssuedToken },
-): Promise<void> {
-  const { authorization, issued } = record;
-  const now = deps.clock();
-  // Assigned and not spread: this is made for every token, and spreading took a seventh of the request's time.
-  const facts = Object.assign(requestFacts(deps, record), authorizationFacts(authorization));
-  const outcome = {
-    at: now,
-    type: 'token.issued' as const,
-    requestedScope: formatScope(authorization.scope),
-    scope: formatScope(issued.scope),
-    narrowing: issued.narrowing,
-    expiresAt: now + issued.expiresIn * 1000,
-  };
-  const event: AuditEvent = Object.assign(facts, outcome);
-  await deps.audit.append(issued.tokenId === undefined ? event : { ...event, tokenId: issued.tokenId });
-}
-
-/** A refusal stands even when it cannot be recorded; that it could not is then in the log. */
-async function recordRefused(deps: Deps, record: Recorded & Progress & { error: unknown }): Promise<void> {
-  const { client, known, authorization, error, correlationId } = record;
-  const refusal = error instanceof Refusal ? error : undefined;
-  try {
-    await deps.audit.append({
-      ...(client ? { clientId: client.clientId } : {}),
-      ...known,
-      ...(authorization ? authorizationFacts(authorization) : {}),
-      ...requestFacts(deps, record),
-      at: deps.clock(),
-      type: 'token.refused',
-      error: refusal?.code ?? 'server_error',
-      reason: refusal?.reason ?? 'a fault of the broker',
-    });
-  } catch {
-    deps.log.error('a refusal could not be recorded', { correlationId });
-  }
-}
-
-function requestFacts(deps: Deps, { parameters, correlationId }: Recorded) {
-  const grantType = parameters?.get('grant_type');
-  const known = deps.grantTypes.some(({ name }) => name === grantType);
-  return {
-    id: deps.random.uuid(),
-    correlationId,
-    ...(known && grantType !== undefined ? { grantType } : {}),
-  };
-}
-
-/** Whose authority was presented, and which part of it was asked for; cut, since the words are the caller's. */
-function heldFacts({ subject, resource, grantId }: Held, scope: Scope | undefined) {
-  return {
-    subject: subjectName(subject),
-    resource,
-    grantId,
-    ...(scope === undefined ? {} : { requestedScope: formatScope(scope).slice(0, MOST_RECORDED) }),
-  };
-}
-
-function authorizationFacts({ subject, clientId, resource, grantId, act }: Authorization) {
-  const delegated = act.sub !== clientId || act.act !== undefined;
-  return {
-    subject: subjectName(subject),
-    clientId,
-    resource,
-    grantId,
-    ...(delegated ? { actor: actorText(act) } : {}),
-  };
 }

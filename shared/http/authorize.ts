@@ -7,7 +7,6 @@ import type { Audited } from '../flows/audited.js';
 import {
   type AuthorizationParameters,
   type AuthorizationRequest,
-  type AuthorizationTarget,
   readAuthorization,
   readTarget,
 } from '../flows/authorization_request.js';
@@ -19,6 +18,7 @@ import { asUser, type Caller, type Identify, sessionRefreshToken } from './calle
 import { type Call, createEndpoint, type EndpointOptions } from './endpoint.js';
 import { consentPage } from './pages/consent.js';
 import { assertSameSite } from './same_site.js';
+import { redirect, refusalParameters, sendBack } from './send_back.js';
 
 export interface AuthorizeDeps {
   readonly issuer: string;
@@ -61,11 +61,12 @@ export function createAuthorizeHandler(deps: AuthorizeDeps): HttpHandler {
     try {
       const request = readAuthorization(deps.policy, target, visit.parameters);
       const user = await signedIn(deps, request, call.request);
-      if (!user) return await toSignIn(deps, request, visit);
+      const proven = request.claims === undefined || (await hasBeenToSignIn(deps, visit));
+      if (!user || !proven) return await toSignIn(deps, request, visit);
       if (call.request.method === 'GET') return await ask(deps, { request, user, visit });
       return await decide(deps, { request, user, visit });
     } catch (error) {
-      return sendBack(deps, target, refusalParameters(error));
+      return sendBack(deps.issuer, target, refusalParameters(error));
     }
   });
 }
@@ -106,11 +107,11 @@ async function signedIn(
 /** Once a question: a session that cannot be proven after signing in will not be proven by signing in again. */
 async function toSignIn(
   deps: AuthorizeDeps,
-  { resourcePolicy }: AuthorizationRequest,
-  { call, parameters, question, query }: Visit,
+  { resourcePolicy, claims }: AuthorizationRequest,
+  visit: Visit,
 ): Promise<HttpResponseInit> {
-  const been = parameters.values.get(SIGN_IN) ?? '';
-  if (call.request.method === 'GET' && (await deps.tickets.accepts(been, [SIGN_IN, question]))) {
+  const { call, parameters, question, query } = visit;
+  if (call.request.method === 'GET' && (await hasBeenToSignIn(deps, visit))) {
     throw new Refusal('access_denied', { description: 'the user could not be signed in' });
   }
   const provider = resourcePolicy.narrowing === 'minted' ? deps.signInProvider : resourcePolicy.provider;
@@ -119,7 +120,12 @@ async function toSignIn(
   const login = new URLSearchParams({ post_login_redirect_uri: `/authorize?${back}` });
   const hint = parameters.values.get('login_hint');
   if (hint !== undefined) login.set('login_hint', hint);
+  if (claims !== undefined) login.set('claims', claims);
   return redirect(`/.auth/login/${provider}?${login}`);
+}
+
+function hasBeenToSignIn({ tickets }: AuthorizeDeps, { parameters, question }: Visit): Promise<boolean> {
+  return tickets.accepts(parameters.values.get(SIGN_IN) ?? '', [SIGN_IN, question]);
 }
 
 interface Asking {
@@ -163,44 +169,5 @@ async function decide(deps: AuthorizeDeps, asking: Asking): Promise<HttpResponse
     const refreshToken = sessionRefreshToken(call.request, subject);
     return deps.authorize({ request, subject, refreshToken, correlationId });
   });
-  return sendBack(deps, request, { code });
-}
-
-/** What a refusal is called on the way back (RFC 6749 §4.1.2.1); those that are not here are the user's alone to see. */
-const SENT_BACK: Readonly<Partial<Record<Refusal['code'], string>>> = {
-  invalid_request: 'invalid_request',
-  unauthorized_client: 'unauthorized_client',
-  access_denied: 'access_denied',
-  unsupported_response_type: 'unsupported_response_type',
-  invalid_scope: 'invalid_scope',
-  invalid_target: 'invalid_target',
-  temporarily_unavailable: 'temporarily_unavailable',
-  conflict: 'temporarily_unavailable',
-  invalid_parameter: 'invalid_request',
-  credential_rejected: 'access_denied',
-  identity_mismatch: 'access_denied',
-  refresh_token_missing: 'server_error',
-};
-
-function refusalParameters(error: unknown): Readonly<Record<string, string>> {
-  const sent = error instanceof Refusal ? SENT_BACK[error.code] : undefined;
-  if (!(error instanceof Refusal) || sent === undefined) throw error;
-  return { error: sent, error_description: error.description.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '?') };
-}
-
-/** The registered address stays as it is written, its own query included; `iss` says who answers (RFC 9207). */
-function sendBack(
-  { issuer }: AuthorizeDeps,
-  { redirectUri, state }: AuthorizationTarget,
-  parameters: Readonly<Record<string, string>>,
-): HttpResponseInit {
-  const answer = new URLSearchParams(parameters);
-  if (state !== undefined) answer.set('state', state);
-  answer.set('iss', issuer);
-  return redirect(`${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${answer}`);
-}
-
-/** 303: whatever was posted is not posted on (RFC 9700 §4.12). */
-function redirect(location: string): HttpResponseInit {
-  return { status: 303, headers: { Location: location, 'Referrer-Policy': 'no-referrer' } };
+  return sendBack(deps.issuer, request, { code });
 }

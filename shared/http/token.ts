@@ -31,6 +31,8 @@ function bodyOf(issued: TokenAnswer): Record<string, unknown> {
     expires_in: issued.expiresIn,
     scope: formatScope(issued.scope),
     narrowing: issued.narrowing,
+    ...(issued.dropped.length === 0 ? {} : { dropped_scope: formatScope(issued.dropped) }),
+    ...(issued.wider.length === 0 ? {} : { wider_scope: formatScope(issued.wider) }),
     ...(issued.refreshToken === undefined ? {} : { refresh_token: issued.refreshToken }),
   };
 }

@@ -16,6 +16,7 @@ export const aad: ProviderRules = {
   limits: { inactivitySeconds: 90 * 86_400 },
   requestScope,
   onBehalfScope,
+  requestClaims,
   grantedScope,
   subjectOf,
   classify,
@@ -33,6 +34,12 @@ function requestScope(resource: string | undefined, scope: Scope): string {
 
 function onBehalfScope(resource: string, scope: Scope): string {
   return scope.map((token) => `${resource}/${token}`).join(' ');
+}
+
+/** Who hands a challenge back can handle one: that is what `cp1` says, and without it Entra would not bring the next one up. */
+function requestClaims(claims: string): string {
+  const { access_token: asked }: { access_token: object } = JSON.parse(claims);
+  return JSON.stringify({ access_token: { ...asked, xms_cc: { values: ['cp1'] } } });
 }
 
 /** Entra writes scopes of the default resource bare and others with their resource in front. */

@@ -31,6 +31,8 @@ export interface ProviderRules {
   requestScope(resource: string | undefined, scope: Scope): string;
   /** The `scope` parameter by which a facade asks for this on a user's behalf; absent where a provider knows no such thing. */
   readonly onBehalfScope?: (resource: string, scope: Scope) => string;
+  /** The `claims` parameter that hands a resource's challenge on; absent where a provider knows no such thing. */
+  readonly requestClaims?: (claims: string) => string;
   /** The provider's `scope` answer in the words policy uses. */
   grantedScope(answer: string, resource: string | undefined): Scope;
   /** The user whom claims of this provider name; undefined when one is missing. */

@@ -4,7 +4,7 @@ import * as openid from 'openid-client';
 import { describe, expect, it } from 'vitest';
 import { type Browser, createBrowser } from '../../local/demo/browser.js';
 import { CALLBACK } from './stack.js';
-import { claimsOf, GRAPH, ORDERS, post, refresh, report, stack, token } from './support.js';
+import { claimsOf, GRAPH, ORDERS, post, press, refresh, report, stack, token } from './support.js';
 
 const insecure = { [oauth.allowInsecureRequests]: true };
 const issuer = new URL(stack.gateway);
@@ -12,11 +12,7 @@ const issuer = new URL(stack.gateway);
 /** Opens an address as its user would, signing in on the way, and presses a button of the page it ends at. */
 async function consent(address: URL | string, decision = 'allow', browser: Browser = createBrowser()) {
   const page = await browser.visit(String(address));
-  const unescaped = (text = '') => text.replaceAll('&amp;', '&').replaceAll('&#39;', "'");
-  const action = unescaped(/action="([^"]*)"/.exec(page.text)?.[1]);
-  const ticket = unescaped(/name="ticket" value="([^"]*)"/.exec(page.text)?.[1]);
-  const form = new URLSearchParams({ ticket, decision });
-  const answer = await browser.send(new URL(action, page.url).href, { method: 'POST', form });
+  const answer = await press(browser, page, { decision });
   return { page, answer, back: new URL(answer.location ?? 'none:') };
 }
 

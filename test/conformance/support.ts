@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject } from 'vitest';
+import { type Browser, formOf, type Page } from '../../local/demo/browser.js';
 import type { StackClient, StackJson } from '../../local/stack/stack_json.js';
 import { basic, clientOf, type JsonAnswer, signIn } from '../support/signed_in.js';
-import { ORDERS_API_SECRET } from './stack.js';
+import { CALLBACK, ORDERS_API_SECRET } from './stack.js';
 
 export const ORDERS = 'api://orders';
 export const GRAPH = 'https://graph.microsoft.test';
@@ -16,6 +17,14 @@ export const stack = JSON.parse(readFileSync(join(stateDir, 'stack.json'), 'utf8
 export const report = clientOf(stack, 'nightly-report');
 export const agent = clientOf(stack, 'mail-agent');
 export const ordersApi: StackClient = { ...agent, client_id: 'orders-api', client_secret: ORDERS_API_SECRET };
+
+/** Presses a button of a page, and goes where that leads; but not to the client, since nobody listens there. */
+export function press(browser: Browser, page: Page, button: Readonly<Record<string, string>>): Promise<Page> {
+  const form = formOf(page.text);
+  if (!form) throw new Error(`no form: ${page.status} ${page.url}`);
+  for (const [name, value] of Object.entries(button)) form.fields.set(name, value);
+  return browser.visit(new URL(form.action, page.url).href, { form: form.fields, until: CALLBACK });
+}
 
 export type Parameters = Readonly<Record<string, string>>;
 export type Answer = JsonAnswer & { readonly headers: Headers };

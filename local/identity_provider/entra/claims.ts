@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { servicePrincipalId } from '../directory/directory.js';
 import type { App, User } from '../directory/types.js';
+import type { ClaimsRequest } from './claims_request.js';
 
 /** How the client proved itself, as `azpacr`/`appidacr` says it: nothing, a secret, a certificate or an assertion. */
 export type ClientProof = '0' | '1' | '2';
@@ -55,7 +56,16 @@ export type UserToken = Readonly<{
   authn: Authn;
   aio: string;
   times: Claims;
+  asked: ClaimsRequest | undefined;
 }>;
+
+function askedClaims(asked: ClaimsRequest | undefined): Claims {
+  const { acrs = [], capabilities = [] } = asked ?? {};
+  return {
+    ...(acrs.length > 0 ? { acrs } : {}),
+    ...(capabilities.length > 0 ? { xms_cc: capabilities } : {}),
+  };
+}
 
 /** The claims of a user's access token, in the version its resource asks for. Version 2 always has the app id as `aud`. */
 export function userAccessClaims(token: UserToken): Claims {
@@ -73,6 +83,7 @@ export function userAccessClaims(token: UserToken): Claims {
     sub: pairwiseSubject(user, resource.app_id),
     tid: user.tid,
     uti: newTokenId(),
+    ...askedClaims(token.asked),
   };
   if (resource.token_version === 2) {
     return {

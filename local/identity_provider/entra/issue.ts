@@ -11,6 +11,7 @@ import {
   timeClaims,
   userAccessClaims,
 } from './claims.js';
+import type { ClaimsRequest } from './claims_request.js';
 import type { RefreshGrant } from './sealed_grants.js';
 import { issuerOf } from './tenants.js';
 
@@ -40,6 +41,7 @@ export type UserIssue = Readonly<{
   resource: App;
   scopes: readonly string[];
   authn: Authn;
+  asked: ClaimsRequest | undefined;
 }>;
 
 /** Signs a user's access token for one resource. */

@@ -1,5 +1,6 @@
 import type { Core } from '../core.js';
 import type { App, User } from '../directory/types.js';
+import type { ClaimsRequest } from './claims_request.js';
 import { EntraError } from './errors.js';
 
 type Issued = Readonly<{ oid: string; tid: string; issued: number; mfa: boolean }>;
@@ -25,6 +26,21 @@ export function usableUser(core: Core, { oid, tid, issued }: Omit<Issued, 'mfa'>
 /** Whether the user must still pass a second factor, given that the sign-in had one or not. */
 export function needsMfa(core: Core, oid: string, mfa: boolean): boolean {
   return core.store.knobs(oid).mfa === 'required' && !mfa;
+}
+
+/**
+ * Refuses a token for a sign-in without the second factor that the user's account, or a claims challenge, asks for.
+ * @throws EntraError mfaOnRefresh, or the refusal named, with the challenge to answer
+ */
+export function checkFactors(
+  core: Core,
+  { oid, mfa }: Pick<Issued, 'oid' | 'mfa'>,
+  at: { resource: App; asked: ClaimsRequest | undefined; refusal?: 'mfaOnRefresh' | 'mfaInteraction' },
+): void {
+  const { resource, asked, refusal = 'mfaOnRefresh' } = at;
+  const details = { resource: resource.app_id };
+  if (needsMfa(core, oid, mfa)) throw new EntraError(refusal, details, mfaChallenge(resource));
+  if (asked?.mfa && !mfa) throw new EntraError(refusal, details, asked.challenge);
 }
 
 /** The claims challenge a client passes on to authorize, naming the policy of that resource. */

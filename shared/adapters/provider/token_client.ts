@@ -3,6 +3,7 @@ import type { Target } from '../../domain/connection.js';
 import { CREDENTIAL } from '../../domain/upkeep.js';
 import type { Facade } from '../../policy.js';
 import type { ProviderAnswer } from '../../ports.js';
+import type { ProviderRules } from '../../providers/rules.js';
 import type { HttpClient } from '../http_client.js';
 import { answered } from './answer.js';
 import type { CredentialForm } from './app_credential.js';
@@ -58,6 +59,7 @@ function redemption({ settings, rules }: TokenProvider, refreshToken: string, ta
       grant_type: 'refresh_token',
       refresh_token: refreshToken,
       ...(scope === '' ? {} : { scope }),
+      ...claimsForm(rules, target),
     },
     target,
     timeoutMs: REFRESH_TIMEOUT_MS,
@@ -88,6 +90,7 @@ async function throughFacade(
       requested_token_use: 'on_behalf_of',
       assertion: first.tokens.accessToken,
       scope: rules.onBehalfScope(facade.resource, target.scope),
+      ...claimsForm(rules, target),
     },
     target: { resource: facade.resource, scope: target.scope },
     timeoutMs: FACADE_TIMEOUT_MS,
@@ -95,6 +98,12 @@ async function throughFacade(
   if (!second.ok) return { ok: false, failure: { ...second.failure, facade: facade.appId } };
   const { accessToken, expiresIn, scope: granted } = second.tokens;
   return { ok: true, tokens: { ...first.tokens, accessToken, expiresIn, scope: granted } };
+}
+
+function claimsForm(rules: ProviderRules, { claims }: Target): { claims?: string } {
+  if (claims === undefined) return {};
+  if (!rules.requestClaims) throw new Error('a target answers a challenge at a provider that knows none');
+  return { claims: rules.requestClaims(claims) };
 }
 
 interface TokenCall {

@@ -41,6 +41,8 @@ const TEXTS = [
   'resource',
   'scope',
   'requestedScope',
+  'droppedScope',
+  'widerScope',
   'grantId',
   'grantType',
   'tokenId',
@@ -96,6 +98,7 @@ function readRefreshFailure(row: Row): RefreshFailure {
     resource: read.optionalText('resource'),
     scope: read.optionalText('scope'),
     suberror: read.optionalText('suberror'),
+    claims: read.optionalText('claims'),
     traceId: read.optionalText('traceId'),
     facade: read.optionalText('facade'),
   };

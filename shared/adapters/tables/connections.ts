@@ -134,6 +134,7 @@ function keptRow(kept: KeptToken): Row {
     resource: target.resource,
     askedScope: formatScope(target.scope),
     facade: target.facade,
+    claims: target.claims,
     enrolment: kept.enrolment,
     generation: kept.generation,
     token: token?.sealed,
@@ -148,6 +149,7 @@ function readKept(row: Row): KeptToken {
   const read = columnsOf('connections', row);
   const resource = read.optionalText('resource');
   const facade = read.optionalText('facade');
+  const claims = read.optionalText('claims');
   const sealed = read.optionalText('token');
   const failure = read.optionalText('failure');
   const obtainedAt = read.optionalTime('obtainedAt');
@@ -163,6 +165,7 @@ function readKept(row: Row): KeptToken {
       ...(resource === undefined ? {} : { resource }),
       scope: read.scope('askedScope'),
       ...(facade === undefined ? {} : { facade }),
+      ...(claims === undefined ? {} : { claims }),
     },
     enrolment: read.text('enrolment'),
     generation: read.int('generation'),

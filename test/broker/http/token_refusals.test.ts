@@ -87,7 +87,7 @@ describe('what is asked', () => {
         body,
       );
     });
-    const answer = await tokenCall(test, refreshForm(wide, { resource: WIDE }));
+    const answer = await tokenCall(test, refreshForm(wide, { resource: WIDE, scope: 'A B' }));
     test.entra.answers();
     expectError(answer, 'invalid_scope');
   });

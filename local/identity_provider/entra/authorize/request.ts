@@ -1,5 +1,6 @@
 import type { Core } from '../../core.js';
 import type { App } from '../../directory/types.js';
+import { type ClaimsRequest, readClaimsRequest } from '../claims_request.js';
 import { EntraError } from '../errors.js';
 import { type Params, paramsOf, repeatedNames } from '../form.js';
 import { isRegistered } from '../redirect_uris.js';
@@ -31,6 +32,7 @@ export type AuthorizeRequest = Target &
     /** Seconds. */
     maxAge: number | undefined;
     clientInfo: boolean;
+    claims: ClaimsRequest | undefined;
   }>;
 
 const MODES: ReadonlySet<string> = new Set(['query', 'fragment', 'form_post']);
@@ -149,5 +151,6 @@ export function readRequest(
     loginHint: params.get('login_hint'),
     maxAge: readMaxAge(params),
     clientInfo: params.get('client_info') === '1',
+    claims: readClaimsRequest(params.get('claims')),
   };
 }

@@ -93,11 +93,12 @@ export function nextStep(
   checkAccount(core, request, user);
   const mfa = signIn.mfa || core.store.knobs(user.oid).mfa === 'satisfied';
   const current = { ...signIn, mfa };
-  if (needsMfa(core, user.oid, mfa)) {
+  if (needsMfa(core, user.oid, mfa) || (request.claims?.mfa && !mfa)) {
     const { defaultResource } = core.directory;
     const resource = request.scopes.resources[0]?.resource ?? defaultResource;
     if (!request.prompt.has('none')) return { page: 'mfa', signIn: current, user };
-    throw new EntraError('mfaInteraction', { resource: resource.app_id }, mfaChallenge(resource));
+    const challenge = request.claims?.mfa ? request.claims.challenge : mfaChallenge(resource);
+    throw new EntraError('mfaInteraction', { resource: resource.app_id }, challenge);
   }
   if (!now.consent && mustAskConsent(core, request, user)) return { page: 'consent', signIn: current, user };
   return { signIn: current, user };

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Core } from '../../core.js';
+import { readClaimsRequest } from '../claims_request.js';
 import { grantedScopes } from '../consents.js';
 import { EntraError } from '../errors.js';
 import { parseScope, type ResourceScopes, type ScopeRequest } from '../scopes.js';
 import { type CodeGrant, openCode } from '../sealed_grants.js';
-import { mfaChallenge, needsMfa, usableUser } from '../user_checks.js';
+import { checkFactors, usableUser } from '../user_checks.js';
 import type { TokenBody, TokenCall } from './token_call.js';
 import { userTokenBody } from './user_tokens.js';
 
@@ -60,12 +61,11 @@ export async function authorizationCodeGrant(core: Core, call: TokenCall): Promi
   checkCode(core, call, code);
   const user = usableUser(core, code);
   const wanted = chooseResource(core, call, code);
-  if (needsMfa(core, user.oid, code.mfa)) {
-    throw new EntraError('mfaOnRefresh', { resource: wanted.resource.app_id }, mfaChallenge(wanted.resource));
-  }
+  const asked = readClaimsRequest(call.params.get('claims'));
+  checkFactors(core, code, { resource: wanted.resource, asked });
   const { oidc } = parseScope(core.directory, code.scope, code.tid);
   grantedScopes(core, { oid: user.oid, client: call.client, resource: wanted.resource }, { wanted, oidc });
   await redeem(core, code);
   const id = { nonce: code.nonce, withAuthTime: code.withAuthTime };
-  return userTokenBody(core, call, { user, authn: code, wanted, oidc, scope: code.scope, id });
+  return userTokenBody(core, call, { user, authn: code, wanted, oidc, scope: code.scope, id, asked });
 }

@@ -1,11 +1,12 @@
 import type { JWTPayload } from 'jose';
 import type { Core } from '../../core.js';
 import type { App } from '../../directory/types.js';
+import { readClaimsRequest } from '../claims_request.js';
 import { isPublicClient } from '../client_auth.js';
 import { EntraError } from '../errors.js';
 import { parseScope } from '../scopes.js';
 import { openAuthn } from '../sealed_grants.js';
-import { mfaChallenge, needsMfa, usableUser } from '../user_checks.js';
+import { checkFactors, usableUser } from '../user_checks.js';
 import { stringClaim, verifyOwnToken } from '../verify_own.js';
 import type { TokenBody, TokenCall } from './token_call.js';
 import { userTokenBody } from './user_tokens.js';
@@ -62,12 +63,11 @@ export async function onBehalfOfGrant(core: Core, call: TokenCall): Promise<Toke
   const { resources, oidc } = parseScope(core.directory, scope, tid);
   const [wanted] = resources;
   if (wanted === undefined) throw new EntraError('scopeInvalid', { scope });
-  if (needsMfa(core, oid, authn.mfa)) {
-    throw new EntraError(
-      'mfaInteraction',
-      { resource: wanted.resource.app_id },
-      mfaChallenge(wanted.resource),
-    );
-  }
-  return userTokenBody(core, call, { user, authn, wanted, oidc, scope });
+  const asked = readClaimsRequest(params.get('claims'));
+  checkFactors(
+    core,
+    { oid, mfa: authn.mfa },
+    { resource: wanted.resource, asked, refusal: 'mfaInteraction' },
+  );
+  return userTokenBody(core, call, { user, authn, wanted, oidc, scope, asked });
 }

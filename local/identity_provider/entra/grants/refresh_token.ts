@@ -1,9 +1,10 @@
 import type { Core } from '../../core.js';
 import type { User } from '../../directory/types.js';
+import { readClaimsRequest } from '../claims_request.js';
 import { EntraError } from '../errors.js';
 import { parseScope } from '../scopes.js';
 import { openRefresh, type RefreshGrant } from '../sealed_grants.js';
-import { mfaChallenge, needsMfa, usableUser } from '../user_checks.js';
+import { checkFactors, usableUser } from '../user_checks.js';
 import type { TokenBody, TokenCall } from './token_call.js';
 import { userTokenBody } from './user_tokens.js';
 
@@ -44,8 +45,7 @@ export async function refreshTokenGrant(core: Core, call: TokenCall): Promise<To
   const { resources, oidc } = parseScope(core.directory, scope, user.tid);
   const [wanted] = resources;
   if (wanted === undefined) throw new EntraError('scopeInvalid', { scope });
-  if (needsMfa(core, user.oid, grant.mfa)) {
-    throw new EntraError('mfaOnRefresh', { resource: wanted.resource.app_id }, mfaChallenge(wanted.resource));
-  }
-  return userTokenBody(core, call, { user, authn: grant, wanted, oidc, scope: grant.scope });
+  const asked = readClaimsRequest(call.params.get('claims'));
+  checkFactors(core, grant, { resource: wanted.resource, asked });
+  return userTokenBody(core, call, { user, authn: grant, wanted, oidc, scope: grant.scope, asked });
 }

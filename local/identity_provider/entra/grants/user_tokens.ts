@@ -1,6 +1,7 @@
 import type { Core } from '../../core.js';
 import type { User } from '../../directory/types.js';
 import type { Authn } from '../claims.js';
+import type { ClaimsRequest } from '../claims_request.js';
 import { grantedScopes } from '../consents.js';
 import { type IdIssue, issueIdToken, issueRefreshToken, issueUserToken } from '../issue.js';
 import type { ResourceScopes } from '../scopes.js';
@@ -14,6 +15,8 @@ export type UserGrant = Readonly<{
   oidc: ReadonlySet<string>;
   /** Remembered in the refresh token, for a later refresh without a scope. */
   scope: string;
+  /** A claims request that this sign-in meets. */
+  asked: ClaimsRequest | undefined;
   id?: Pick<IdIssue, 'nonce' | 'withAuthTime'>;
 }>;
 
@@ -37,7 +40,7 @@ function clientInfo(user: User): string {
 /** The answer of every grant that acts for a user: what was asked is granted, or refused, before anything is signed. */
 export async function userTokenBody(core: Core, call: TokenCall, grant: UserGrant): Promise<TokenBody> {
   const { client, proof, params } = call;
-  const { user, authn, wanted, oidc, scope } = grant;
+  const { user, authn, wanted, oidc, scope, asked } = grant;
   const { resource } = wanted;
   const scopes = grantedScopes(core, { oid: user.oid, client, resource }, { wanted, oidc });
   const { sid, mfa, authTime } = authn;
@@ -46,7 +49,7 @@ export async function userTokenBody(core: Core, call: TokenCall, grant: UserGran
     token_type: 'Bearer',
     scope: scopeText(grant, scopes),
     ...lifetimes(core.store.read().settings.accessTokenSeconds),
-    access_token: await issueUserToken(core, { user, client, proof, resource, scopes, authn }),
+    access_token: await issueUserToken(core, { user, client, proof, resource, scopes, authn, asked }),
     ...(oidc.has('offline_access') ? { refresh_token: issueRefreshToken(core, refresh) } : {}),
     ...(oidc.has('openid')
       ? { id_token: await issueIdToken(core, { user, client, oidc, authn, ...grant.id }) }

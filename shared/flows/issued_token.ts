@@ -1,0 +1,42 @@
+import { Refusal } from '../domain/errors.js';
+import type { Authorization, Narrowing } from '../domain/narrowing.js';
+import type { Scope } from '../domain/scope.js';
+import type { Binding } from '../ports.js';
+
+export interface IssuedToken {
+  readonly accessToken: string;
+  /** Seconds from now. */
+  readonly expiresIn: number;
+  readonly scope: Scope;
+  readonly narrowing: Narrowing;
+  /** What the token holds beyond what was asked; empty unless `narrowing` is `none`. */
+  readonly wider: Scope;
+  readonly tokenId?: string;
+  /** `DPoP` when the token is of use only with its key (RFC 9449 §5). */
+  readonly tokenType: 'Bearer' | 'DPoP';
+}
+
+export interface IssueRequest {
+  readonly authorization: Authorization;
+  /** What the token is to be bound to; proven by the client. */
+  readonly binding: Binding | undefined;
+  /** Undefined when the client did not say. */
+  readonly minTtlSeconds: number | undefined;
+  /** A claims challenge the token has to answer. */
+  readonly claims: string | undefined;
+  /** The client named no scope: less than all that is held will do. */
+  readonly mayDrop: boolean;
+}
+
+/** @throws Refusal when a token would not live as long as asked, or not at all */
+export function assertLongEnough(expiresIn: number, minTtlSeconds: number | undefined): void {
+  if (expiresIn < 1) {
+    throw new Refusal('invalid_grant', {
+      description: 'the grant is at its end',
+      reason: 'grant expires within a second',
+    });
+  }
+  if (expiresIn < (minTtlSeconds ?? 1)) {
+    throw new Refusal('invalid_request', { description: 'min_ttl is longer than any token can live here' });
+  }
+}

@@ -9,6 +9,7 @@ import type { SealContext } from './domain/seal_context.js';
 import type { Subject } from './domain/subject.js';
 
 export type * from './ports/events.js';
+export type * from './ports/guard.js';
 export type * from './ports/trouble.js';
 export type * from './ports/upkeep.js';
 

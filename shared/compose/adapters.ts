@@ -18,6 +18,7 @@ import { createCodeStore } from '../adapters/tables/codes.js';
 import { createConnectionStore } from '../adapters/tables/connections.js';
 import { createDueIndex } from '../adapters/tables/due.js';
 import { createGrantStore } from '../adapters/tables/grants.js';
+import { createGuardStore } from '../adapters/tables/guard.js';
 import { createQuarantine } from '../adapters/tables/quarantine.js';
 import { createTables } from '../adapters/tables/service.js';
 import { createSigningKeyStore } from '../adapters/tables/signing_keys.js';
@@ -30,7 +31,7 @@ import { createKeyVault } from '../adapters/vault/key_vault.js';
 import { createWorkingKeys } from '../adapters/vault/working_keys.js';
 import type { Config } from '../config.js';
 import { withBoundedRefusals } from '../flows/bounded_refusals.js';
-import { withCircuitsTold, withDeathsTold, withUserActionTold } from '../flows/observed.js';
+import { withAuditTold, withUserActionTold } from '../flows/observed.js';
 import { withPolicyFacts } from '../flows/with_policy_facts.js';
 import type { Facade, Policy } from '../policy.js';
 import { createEvents } from './events.js';
@@ -84,7 +85,7 @@ export function createAdapters(
     tickets: createTickets({ secret: secretFor('ticket'), clock }),
     due: createDueIndex(table('due')),
     ...events,
-    audit: withDeathsTold(refusals.audit, events.publish),
+    audit: withAuditTold(refusals.audit, events.publish),
     /** For the end of the process. */
     flushAudit: refusals.flush,
     spill: createSpill(elsewhere('spill')),
@@ -97,9 +98,10 @@ export function createAdapters(
       clock,
     ),
     secrets: createClientSecrets({ clients: policy.clients, random }),
-    circuits: withCircuitsTold(createCircuitStore(table('circuits')), { publish: events.publish, clock }),
+    circuits: createCircuitStore(table('circuits')),
     heartbeat: createHeartbeat(table('heartbeat')),
     quarantine: createQuarantine(table('quarantine')),
+    guard: createGuardStore(table('guard'), random),
     budgets: createBudgets({ table: table('budgets'), clock, random }),
     provider: createProvider(providers, {
       http,

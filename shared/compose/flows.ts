@@ -6,6 +6,7 @@ import { clientsByAppId, createAuthenticateClient } from '../flows/authenticate_
 import { createAuthorize } from '../flows/authorize.js';
 import { createCheckHealth } from '../flows/check_health.js';
 import { createCreateGrant } from '../flows/create_grant.js';
+import { createDeathGuard } from '../flows/death_guard.js';
 import { createEndConnection } from '../flows/end_connection.js';
 import { endGrant } from '../flows/end_grant.js';
 import { createIntrospectToken } from '../flows/introspect_token.js';
@@ -37,7 +38,8 @@ export function createFlows(deps: System & Adapters & Settings) {
   const authenticateClient = createAuthenticateClient(deps);
   const rules = { windowSeconds: config.refreshWindowSeconds, livenessSeconds: config.livenessSeconds };
   const planUpkeep = createPlanUpkeep({ ...deps, rules });
-  const recordFailure = createRecordFailure({ ...deps, planUpkeep });
+  const deathGuard = createDeathGuard(deps);
+  const recordFailure = createRecordFailure({ ...deps, planUpkeep, mayBury: deathGuard.mayBury });
   const attempt = createRefreshAttempt({ ...deps, planUpkeep, recordFailure });
   const budget = createProviderBudget({ ...deps, rates: config.providerRates });
   const refresh = createRefreshConnection({ ...deps, attempt, countCall: budget.forCaller });
@@ -48,7 +50,7 @@ export function createFlows(deps: System & Adapters & Settings) {
     audiences: config.aad.audiences,
     clientsByAppId: clientsByAppId(policy),
   };
-  const upkeep = createUpkeep({ ...deps, planUpkeep, refresh, budget });
+  const upkeep = createUpkeep({ ...deps, planUpkeep, refresh, budget, deathGuard });
   const createGrant = createCreateGrant({ ...deps, planUpkeep, takeOver });
   const endOneGrant = (grantId: string, by: { by: GrantEndedBy; correlationId: string }) =>
     endGrant({ grants, audit, clock, random }, grantId, by);

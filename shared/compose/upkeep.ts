@@ -1,6 +1,7 @@
 import { eventOf } from '../domain/event.js';
 import { tickAllowance } from '../domain/provider_rate.js';
 import { subjectName } from '../domain/subject.js';
+import type { DeathGuard } from '../flows/death_guard.js';
 import { createDeliverEvent, createFindEvents } from '../flows/deliver_events.js';
 import { createFindDue } from '../flows/find_due.js';
 import { createLanes } from '../flows/lanes.js';
@@ -19,6 +20,7 @@ interface Deps extends System, Adapters, Settings {
   readonly planUpkeep: PlanUpkeep;
   readonly refresh: RefreshConnection;
   readonly budget: ProviderBudget;
+  readonly deathGuard: DeathGuard;
 }
 
 /** At most one a day and thing: what stays in quarantine is one piece of news. */
@@ -48,6 +50,7 @@ export function createUpkeep(deps: Deps) {
       deliver: deliverEvent,
       periodSeconds: config.refreshPeriodSeconds,
     }),
+    deathGuard: deps.deathGuard,
     setAside,
     findDue: createFindDue({
       ...deps,

@@ -1,5 +1,6 @@
 import { operatorAction } from '../domain/audit_event.js';
 import { type Connection, type KeptToken, targetKey, unclaimed } from '../domain/connection.js';
+import { heldBack } from '../domain/death_guard.js';
 import {
   addFailure,
   cappedRetryAfter,
@@ -31,7 +32,11 @@ export interface FailedAttempt {
 
 export type RecordFailure = (attempt: FailedAttempt) => Promise<RefreshOutcome>;
 
-type Deps = StoreDeps & RescueDeps;
+type Deps = StoreDeps &
+  RescueDeps & {
+    /** False where a death is one of too many to be believed. */
+    readonly mayBury?: (provider: string) => Promise<boolean>;
+  };
 
 /** One circuit opening, ms: long enough not to hammer, short enough that a mended secret works at once. */
 const CIRCUIT_MS = 60_000;
@@ -53,7 +58,7 @@ export function createRecordFailure(deps: Deps): RecordFailure {
     await tellEverybody(deps, attempt, verdict);
     if (outcome) return outcome;
     if (verdict.opensCircuit) return keepOff(deps, attempt);
-    if (verdict.class === 'grant_dead') return bury(deps, claimed, failure);
+    if (verdict.class === 'grant_dead') return buryOrHold(deps, attempt, failure);
     return postpone(deps, attempt, failure);
   };
 }
@@ -152,6 +157,13 @@ async function keepOff(deps: Deps, attempt: FailedAttempt): Promise<RefreshOutco
   await commitConnection(deps, { before: claimed, after: unclaimed(claimed.value) });
   const until = deps.clock() + CIRCUIT_MS;
   return { kind: 'circuit_open', registration: registrationAsked(attempt), until };
+}
+
+/** Where too many die at once the death is not believed: everything stays, and is tried again. */
+async function buryOrHold(deps: Deps, attempt: FailedAttempt, failure: Failure): Promise<RefreshOutcome> {
+  const { subject } = attempt.claimed.value;
+  if (!deps.mayBury || (await deps.mayBury(subject.provider))) return bury(deps, attempt.claimed, failure);
+  return postpone(deps, attempt, heldBack(failure, deps.clock(), subjectKey(subject)));
 }
 
 /** A dead credential opens nothing any more: it is wiped, with every token that came of it. */

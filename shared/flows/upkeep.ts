@@ -2,6 +2,7 @@ import { fraction } from '../domain/digest.js';
 import { registrationOf } from '../domain/registration.js';
 import { subjectKey } from '../domain/subject.js';
 import type { Clock, ConnectionStore, DueIndex, DueItem } from '../ports.js';
+import type { DeathGuard } from './death_guard.js';
 import type { InLane } from './lanes.js';
 import { type PlanUpkeep, withDueEntry } from './plan_upkeep.js';
 import type { ProviderBudget } from './provider_budget.js';
@@ -19,6 +20,7 @@ interface Deps {
   readonly budget: ProviderBudget;
   readonly inLane: InLane;
   readonly setAside: SetAside;
+  readonly deathGuard: DeathGuard;
   readonly clock: Clock;
   readonly sleep: (ms: number) => Promise<void>;
 }
@@ -87,9 +89,15 @@ async function workOne(deps: Deps, item: DueItem, until: number): Promise<void> 
         patienceMs: 0,
       }),
     );
+    if (survived(outcome)) await deps.deathGuard.survived(provider);
     if (endsWork(outcome, item)) return;
   }
   if (due.length === 0) await settle(deps, item);
+}
+
+/** The provider has answered, and not that the credential is gone. A death is counted where it is booked. */
+function survived({ kind }: RefreshOutcome): boolean {
+  return kind === 'fresh' || kind === 'alive';
 }
 
 /** Nothing else of this connection can be refreshed now either. A facade that is refused concerns its own targets alone. */

@@ -6,17 +6,21 @@ import { createCircuitStore, createHeartbeat } from '../../../shared/adapters/ta
 import { createConnectionStore } from '../../../shared/adapters/tables/connections.js';
 import { createDueIndex } from '../../../shared/adapters/tables/due.js';
 import { createGrantStore } from '../../../shared/adapters/tables/grants.js';
+import { createGuardStore } from '../../../shared/adapters/tables/guard.js';
 import { createQuarantine } from '../../../shared/adapters/tables/quarantine.js';
 import { createSpill } from '../../../shared/adapters/tables/spill.js';
 import { createVault } from '../../../shared/adapters/vault/envelope.js';
 import { createKeyVault } from '../../../shared/adapters/vault/key_vault.js';
+import type { BrokerEvent } from '../../../shared/domain/event.js';
 import { tickAllowance } from '../../../shared/domain/provider_rate.js';
 import { createCreateGrant } from '../../../shared/flows/create_grant.js';
+import { createDeathGuard } from '../../../shared/flows/death_guard.js';
 import { createEndConnection } from '../../../shared/flows/end_connection.js';
 import { createFindDue } from '../../../shared/flows/find_due.js';
 import { createLanes } from '../../../shared/flows/lanes.js';
 import { createPlanUpkeep } from '../../../shared/flows/plan_upkeep.js';
 import { createProviderBudget } from '../../../shared/flows/provider_budget.js';
+import type { Publish } from '../../../shared/flows/publish.js';
 import { createRecordFailure } from '../../../shared/flows/record_failure.js';
 import { createRefreshAttempt } from '../../../shared/flows/refresh_attempt.js';
 import { createRefreshConnection } from '../../../shared/flows/refresh_connection.js';
@@ -24,7 +28,7 @@ import { createSetAside } from '../../../shared/flows/set_aside.js';
 import { createTakeOverConnection } from '../../../shared/flows/take_over_connection.js';
 import { createWorkDue } from '../../../shared/flows/upkeep.js';
 import { readPolicy } from '../../../shared/policy.js';
-import type { Budgets, Log, LogFields, Quarantine } from '../../../shared/ports.js';
+import type { Budgets, GuardStore, Log, LogFields, Quarantine } from '../../../shared/ports.js';
 import { aad } from '../../../shared/providers/aad.js';
 import { fakeKeyVault } from './fake_key_vault.js';
 import { withFaults } from './faulty_table.js';
@@ -87,6 +91,7 @@ export function createBench(tables: TestTables) {
     spill: faulty(),
   };
   const logged: string[] = [];
+  const told: BrokerEvent[] = [];
   const provider = createScriptedProvider(someone().tenant);
   const keyVault = fakeKeyVault(KEY);
   const deps = {
@@ -105,6 +110,10 @@ export function createBench(tables: TestTables) {
     clock: () => time.now,
     random: { uuid: randomUUID, bytes: (count: number) => randomBytes(count) },
     log: logInto(logged),
+    publish: async (event: BrokerEvent) => {
+      told.push(event);
+      return true;
+    },
     // Long enough for others to run; the clock is the test's alone.
     sleep: async () => {
       await sleep(2);
@@ -119,6 +128,8 @@ export function createBench(tables: TestTables) {
     keyVault,
     time,
     logged,
+    /** Events, in order. */
+    told,
     /** What the audit holds of a type, oldest first. */
     async audited(type: string) {
       const { items } = await deps.audit.query({ from: 0, to: time.now + 1, limit: 1000, match: { type } });
@@ -151,6 +162,7 @@ function stores(rows: Rows, tables: TestTables) {
     failures: createFailureLog(rows.failures),
     quarantine: createQuarantine(tables.table()),
     spill: createSpill(rows.spill),
+    guard: createGuardStore(tables.table(), { uuid: randomUUID, bytes: (count) => randomBytes(count) }),
     circuits: createCircuitStore(tables.table()),
     heartbeat: createHeartbeat(tables.table()),
   };
@@ -161,13 +173,16 @@ type FlowDeps = AttemptDeps &
   Parameters<typeof createPlanUpkeep>[0] &
   Omit<Parameters<typeof createFindDue>[0], 'allowanceOf' | 'setAsideRow'> & {
     readonly quarantine: Quarantine;
+    readonly guard: GuardStore;
+    readonly publish: Publish;
     readonly rates: { preset: number; periodSeconds: number };
   } & Parameters<typeof createEndConnection>[0] &
   Pick<Parameters<typeof createRecordFailure>[0], 'failures'>;
 
 function composeFlows(deps: FlowDeps, budgets: Budgets) {
   const planUpkeep = createPlanUpkeep(deps);
-  const recordFailure = createRecordFailure({ ...deps, planUpkeep });
+  const deathGuard = createDeathGuard(deps);
+  const recordFailure = createRecordFailure({ ...deps, planUpkeep, mayBury: deathGuard.mayBury });
   const attempt = createRefreshAttempt({ ...deps, planUpkeep, recordFailure });
   const rates = {
     get preset() {
@@ -181,6 +196,7 @@ function composeFlows(deps: FlowDeps, budgets: Budgets) {
   const setAside = createSetAside({ ...deps, onNew: async () => undefined });
   return {
     planUpkeep,
+    deathGuard,
     setAside,
     refresh,
     takeOver,
@@ -191,7 +207,15 @@ function composeFlows(deps: FlowDeps, budgets: Budgets) {
       allowanceOf: (provider) => tickAllowance(rates, provider, deps.rates.periodSeconds),
       setAsideRow: setAside.row,
     }),
-    workDue: createWorkDue({ ...deps, planUpkeep, refresh, budget, setAside, inLane: createLanes(64) }),
+    workDue: createWorkDue({
+      ...deps,
+      planUpkeep,
+      refresh,
+      budget,
+      deathGuard,
+      setAside,
+      inLane: createLanes(64),
+    }),
   };
 }
 

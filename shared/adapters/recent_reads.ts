@@ -1,5 +1,6 @@
 import { targetKey } from '../domain/connection.js';
 import type { Grant } from '../domain/grant.js';
+import type { Membership } from '../domain/membership.js';
 import { type Subject, subjectKey } from '../domain/subject.js';
 import type { Clock, ConnectionStore, GrantStore, LiveToken, RecentTokens, Versioned } from '../ports.js';
 import { createRecent } from './recent.js';
@@ -37,6 +38,8 @@ export interface RecentConnections {
   readonly store: ConnectionStore;
   /** Whether the subject has a living connection, as of a moment ago. */
   isActive(subject: Subject): Promise<boolean>;
+  /** What is proven of the subject by a living connection, as of a moment ago. */
+  membershipOf(subject: Subject): Promise<Membership | undefined>;
   readonly tokens: RecentTokens;
 }
 
@@ -44,9 +47,11 @@ export function createRecentConnections(store: ConnectionStore, clock: Clock): R
   const options = { maxAgeMs: RECENT_MS, max: MOST };
   const tokens = createRecent<Map<string, LiveToken>>(clock, options);
   const active = createRecent<object>(clock, options);
+  const memberships = createRecent<Membership>(clock, options);
   const forget = (subject: Subject): void => {
     tokens.delete(subjectKey(subject));
     active.delete(subjectKey(subject));
+    memberships.delete(subjectKey(subject));
   };
   const forgetting = async <T>(subject: Subject, write: () => Promise<T>): Promise<T> => {
     try {
@@ -62,6 +67,15 @@ export function createRecentConnections(store: ConnectionStore, clock: Clock): R
         forgetting(connection.subject, () => store.create(connection, changes)),
       replace: (connection, etag, changes) =>
         forgetting(connection.subject, () => store.replace(connection, etag, changes)),
+    },
+    async membershipOf(subject) {
+      const key = subjectKey(subject);
+      const known = memberships.get(key);
+      if (known) return known;
+      const found = (await store.find(subject))?.value;
+      const proven = found?.state === 'active' ? found.membership : undefined;
+      if (proven) memberships.set(key, proven);
+      return proven;
     },
     async isActive(subject) {
       const key = subjectKey(subject);

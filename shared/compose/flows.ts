@@ -1,6 +1,7 @@
 import type { ProviderSettings } from '../config.js';
 import type { GrantEndedBy } from '../domain/grant.js';
 import type { Subject } from '../domain/subject.js';
+import { createAssertSubjectAllowed } from '../flows/assert_subject_allowed.js';
 import { createAssertWithinLimits } from '../flows/assert_within_limits.js';
 import { clientsByAppId, createAuthenticateClient } from '../flows/authenticate_client.js';
 import { createAuthorize } from '../flows/authorize.js';
@@ -67,6 +68,7 @@ export function createFlows(deps: System & Adapters & Settings) {
       ...deps,
       tokenUrl: `${config.issuer}/token`,
       authenticateClient,
+      assertSubjectAllowed: createAssertSubjectAllowed(deps.recent),
       assertWithinLimits: createAssertWithinLimits({ ...deps, isActive: deps.recent.isActive }),
       grantTypes: [
         createAuthorizationCodeGrant({ ...deps, endGrant: endOneGrant }),

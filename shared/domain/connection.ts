@@ -1,4 +1,5 @@
 import { digest } from './digest.js';
+import type { ProvenMembership } from './membership.js';
 import type { Failure } from './refresh_result.js';
 import type { Scope } from './scope.js';
 import type { Subject } from './subject.js';
@@ -27,6 +28,8 @@ export interface Connection {
   readonly credentialEndsAt?: number;
   /** The predecessor, sealed under `generation - 1`, kept while the provider still honours it. */
   readonly previous?: { readonly refreshToken: string; readonly until: number };
+  /** What the newest ID token of the provider said of groups and roles. */
+  readonly membership?: ProvenMembership;
   readonly createdAt: number;
   readonly renewedAt: number;
   readonly refreshedAt: number;

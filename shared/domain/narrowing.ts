@@ -1,6 +1,7 @@
 import { type Actor, actFor } from './actor.js';
 import type { Binding } from './binding.js';
 import { Refusal } from './errors.js';
+import type { Membership } from './membership.js';
 import { intersect, isSubset, type Scope } from './scope.js';
 import type { Subject } from './subject.js';
 
@@ -17,6 +18,8 @@ export interface Held {
   readonly grantId: string;
   /** The delegation so far, where the credential carries one. */
   readonly act?: Actor;
+  /** What the credential itself says of its user's groups and roles, where it says so. */
+  readonly membership?: Membership;
   /** Who acts now, where that is not the client itself. */
   readonly actor?: string;
   /** What the credential is bound to: what comes of it is bound to the same. */

@@ -1,4 +1,5 @@
 import { CODE_LIFE_MS, newCode } from '../domain/authorization_code.js';
+import type { Membership } from '../domain/membership.js';
 import type { Subject } from '../domain/subject.js';
 import type { Clock, CodeStore, Random } from '../ports.js';
 import type { AuthorizationRequest } from './authorization_request.js';
@@ -11,6 +12,8 @@ export interface Consent {
   readonly subject: Subject;
   /** For the connection, where there is none yet. */
   readonly refreshToken: string | undefined;
+  /** What the sign-in says of the user's groups and roles. */
+  readonly membership?: Membership | undefined;
   readonly correlationId: string;
 }
 
@@ -31,7 +34,7 @@ interface Deps {
  */
 export function createAuthorize(deps: Deps): Authorize {
   const { createGrant, takeOver, codes, clock, random } = deps;
-  return async ({ request, subject, refreshToken, correlationId }) => {
+  return async ({ request, subject, refreshToken, membership, correlationId }) => {
     const { client, redirectUri, challenge, resource, scope, jkt, claims, expiresInSeconds } = request;
     // Only the credential of the sign-in that met the challenge meets it at a refresh.
     if (claims !== undefined) await takeOver({ subject, refreshToken, correlationId });
@@ -42,6 +45,7 @@ export function createAuthorize(deps: Deps): Authorize {
       scope,
       expiresInSeconds,
       refreshToken,
+      membership,
       correlationId,
     });
     const expiresAt = clock() + CODE_LIFE_MS;

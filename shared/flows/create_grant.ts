@@ -1,5 +1,6 @@
 import { Refusal } from '../domain/errors.js';
 import { type Grant, newGrantId } from '../domain/grant.js';
+import { type Membership, subjectVerdict } from '../domain/membership.js';
 import { formatScope, isSubset, type Scope } from '../domain/scope.js';
 import { type Subject, subjectName } from '../domain/subject.js';
 import type { ClientPolicy, Policy } from '../policy.js';
@@ -17,6 +18,8 @@ export interface GrantRequest {
   readonly expiresInSeconds: number | undefined;
   /** For the connection, where there is none yet. */
   readonly refreshToken: string | undefined;
+  /** What the sign-in says of the user's groups and roles. */
+  readonly membership?: Membership | undefined;
   readonly correlationId: string;
 }
 
@@ -45,8 +48,8 @@ export function createCreateGrant(deps: Deps): CreateGrant {
   return async (request) => {
     const client = allowedClient(deps.policy, request);
     const seconds = lifetime(client, request.expiresInSeconds);
-    const connection = await deps.connections.find(request.subject);
-    if (connection?.value.state !== 'active') await deps.takeOver(request);
+    assertAllowed(client, request.subject, request.membership);
+    await connect(deps, client, request);
     const now = deps.clock();
     const grant: Grant = {
       grantId: newGrantId(request.subject, deps.random.bytes(16)),
@@ -60,6 +63,28 @@ export function createCreateGrant(deps: Deps): CreateGrant {
     await write(deps, grant, request.correlationId);
     return grant;
   };
+}
+
+/**
+ * Makes sure of a living connection that itself proves what policy asks of the user: every token will be held to that. One that does not
+ * (yet) is renewed by the credential of this session.
+ */
+async function connect(deps: Deps, client: ClientPolicy, request: GrantRequest): Promise<void> {
+  const found = (await deps.connections.find(request.subject))?.value;
+  const isEnough =
+    found?.state === 'active' && subjectVerdict(client.subjects, request.subject, found.membership).allowed;
+  if (isEnough) return;
+  const { connection } = await deps.takeOver(request);
+  assertAllowed(client, request.subject, connection.membership);
+}
+
+function assertAllowed(client: ClientPolicy, subject: Subject, membership: Membership | undefined): void {
+  const verdict = subjectVerdict(client.subjects, subject, membership);
+  if (verdict.allowed) return;
+  throw new Refusal('forbidden', {
+    description: 'this client may not act for this user',
+    reason: verdict.reason,
+  });
 }
 
 /** The look at this connection that is put ahead makes sure that a crash in between leaves no grant that nobody keeps fresh, ms. */

@@ -1,10 +1,12 @@
 import { type Connection, type KeptToken, type Target, unclaimed } from '../domain/connection.js';
 import { accessTokenSeal, refreshTokenSeal } from '../domain/seal_context.js';
-import type { ProviderTokens, Vault } from '../ports.js';
+import type { ProviderTokens, Tokens, Vault } from '../ports.js';
+import { provenMembership } from './proven_membership.js';
 import { type Rescue, type RescueDeps, rescueOf } from './rescue.js';
 
 export interface SuccessorDeps extends RescueDeps {
   readonly vault: Vault;
+  readonly tokens: Tokens;
 }
 
 /** The connection one generation on, with what came of the refresh. */
@@ -43,6 +45,7 @@ export async function prepareSuccessor(
     const next = {
       ...advance(deps, connection, { isNew: tokens.refreshToken !== undefined, isPredecessor }),
       refreshToken: sealRefreshToken(tokens.refreshToken ?? refreshToken),
+      ...provenMembership(deps.tokens, connection.subject, { ...tokens, now: deps.clock() }),
       ...(tokens.credentialEndsAt === undefined ? {} : { credentialEndsAt: tokens.credentialEndsAt }),
     };
     const sealed = sealAccessToken?.(tokens.accessToken);

@@ -17,6 +17,7 @@ import type {
 } from '../ports.js';
 import type { ProviderRules } from '../providers/rules.js';
 import { type PlanUpkeep, withDueEntry } from './plan_upkeep.js';
+import { provenMembership } from './proven_membership.js';
 
 export interface TakeOverRequest {
   readonly subject: Subject;
@@ -146,6 +147,7 @@ async function connectionOf(
     createdAt: before?.state === 'active' ? before.createdAt : now,
     renewedAt: now,
     refreshedAt: now,
+    ...provenMembership(deps.tokens, subject, { ...tokens, now }),
   };
   const [soonest] = await deps.planUpkeep(connection, [proof]);
   return { after: soonest ? { ...connection, dueAt: soonest.dueAt } : connection, proof };

@@ -5,6 +5,7 @@ import { beyond, type Scope } from '../domain/scope.js';
 import type { GrantType, TokenParameters } from '../grant_types/grant_type.js';
 import type { ClientPolicy, Policy } from '../policy.js';
 import type { Binding, DpopProofs } from '../ports.js';
+import type { AssertSubjectAllowed } from './assert_subject_allowed.js';
 import type { AssertWithinLimits } from './assert_within_limits.js';
 import type { AuthenticateClient, ClientCredential } from './authenticate_client.js';
 import type { IssuedToken, IssueToken } from './issue_token.js';
@@ -40,6 +41,7 @@ interface Deps extends Omit<RecordDeps, 'isGrantType'> {
   readonly authenticateClient: AuthenticateClient;
   readonly grantTypes: readonly GrantType[];
   readonly policy: Policy;
+  readonly assertSubjectAllowed: AssertSubjectAllowed;
   readonly assertWithinLimits: AssertWithinLimits;
   readonly issue: IssueToken;
   readonly proofs: DpopProofs;
@@ -66,6 +68,7 @@ export function createTokenEndpoint(deps: Deps): TokenEndpoint {
       // 3. What they hold.
       const held = await grantType.held(request.parameters, client, { binding: proven, correlationId });
       progress.known = heldFacts(held, asked.scope);
+      await deps.assertSubjectAllowed({ client, held, grantType: grantType.name });
       const resource = asked.resource ?? held.resource;
       // 4. What of it they get.
       const authorization = narrow(

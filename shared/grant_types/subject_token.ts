@@ -70,6 +70,7 @@ export async function heldBySubjectToken(
     expiresAt: Math.min(claims.expiresAt, ...granted.map((grant) => grant.expiresAt)),
     grantId: first.grantId,
     actor: request.actor,
+    ...(claims.membership === undefined ? {} : { membership: claims.membership }),
     ...(claims.act === undefined ? {} : { act: claims.act }),
     ...(claims.own?.binding ? { binding: claims.own.binding } : {}),
   };

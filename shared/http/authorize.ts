@@ -158,7 +158,7 @@ async function decide(deps: AuthorizeDeps, asking: Asking): Promise<HttpResponse
   const decision = form.get('decision');
   // A page that was left open, or shown to somebody else: asked again.
   if (!shown || (decision !== 'allow' && decision !== 'deny')) return ask(deps, asking);
-  const { subject } = user;
+  const { subject, membership } = user;
   const { correlationId } = call;
   const code = await deps.audited({ type: 'grant.refused', subject, correlationId }, async (note) => {
     const { client, resource, scope } = request;
@@ -167,7 +167,7 @@ async function decide(deps: AuthorizeDeps, asking: Asking): Promise<HttpResponse
       throw new Refusal('access_denied', { description: 'the user has not allowed this' });
     }
     const refreshToken = sessionRefreshToken(call.request, subject);
-    return deps.authorize({ request, subject, refreshToken, correlationId });
+    return deps.authorize({ request, subject, membership, refreshToken, correlationId });
   });
   return sendBack(deps.issuer, request, { code });
 }

@@ -1,5 +1,6 @@
 import type { HttpRequest } from '@azure/functions';
 import { Refusal } from '../domain/errors.js';
+import type { Membership } from '../domain/membership.js';
 import type { Subject } from '../domain/subject.js';
 import type { Tokens } from '../ports.js';
 
@@ -9,6 +10,7 @@ export type Caller =
       readonly kind: 'user';
       readonly subject: Subject;
       readonly roles: readonly string[];
+      readonly membership?: Membership;
       readonly name?: string;
     }
   | { readonly kind: 'app'; readonly appId: string; readonly roles: readonly string[] };

@@ -37,12 +37,12 @@ export function createGrantHandler(deps: GrantsDeps): HttpHandler {
   const options = { ...deps.endpoint, errors: 'problem' as const, methods: ['POST'] };
   return createEndpoint(options, async ({ request, correlationId }) => {
     assertSameSite(request, deps.publicOrigin);
-    const { subject } = asUser(await deps.identify(request));
+    const { subject, membership } = asUser(await deps.identify(request));
     const grant = await deps.audited({ type: 'grant.refused', subject, correlationId }, async (note) => {
       const asked = readGrantRequest(await readJson(request));
       note(factsOf(asked));
       const refreshToken = sessionRefreshToken(request, subject);
-      return deps.createGrant({ ...asked, subject, refreshToken, correlationId });
+      return deps.createGrant({ ...asked, subject, membership, refreshToken, correlationId });
     });
     return json(201, grantBody(grant, deps.clock()));
   });

@@ -67,6 +67,7 @@ function toClient(clientId: string, entry: ClientDocument, env: Environment): Cl
     actors: entry.actors ?? [],
     redirectUris: entry.redirectUris ?? [],
     ...(entry.grantTypes === undefined ? {} : { grantTypes: entry.grantTypes }),
+    ...(entry.subjects === undefined ? {} : { subjects: entry.subjects }),
     ...(entry.limits === undefined ? {} : { limits: toLimits(entry.limits) }),
   };
 }

@@ -45,6 +45,7 @@ export interface ClientDocument {
   redirectUris?: string[];
   grantTypes?: string[];
   limits?: LimitsDocument;
+  subjects?: { tenants?: string[]; groups?: string[]; roles?: string[] };
 }
 export interface LimitDocument {
   perMinute?: number;

@@ -1,6 +1,7 @@
 import type { AppCredential } from '../config.js';
 import type { ClientLimits } from '../domain/client_limits.js';
 import type { ClientSecret } from '../domain/client_secret.js';
+import type { SubjectRule } from '../domain/membership.js';
 import type { Scope } from '../domain/scope.js';
 
 export type ResourcePolicy =
@@ -55,6 +56,8 @@ export interface ClientPolicy {
   readonly redirectUris: readonly string[];
   /** Grant types it may use; undefined means all. */
   readonly grantTypes?: readonly string[];
+  /** Whom it may act for; undefined means everybody. */
+  readonly subjects?: SubjectRule;
   /** How many tokens it may ask for; undefined means without limit. */
   readonly limits?: ClientLimits;
 }

@@ -1,11 +1,13 @@
 import type { Actor } from '../domain/actor.js';
 import type { Binding } from '../domain/binding.js';
+import type { Membership } from '../domain/membership.js';
 import type { Scope } from '../domain/scope.js';
 import type { Subject } from '../domain/subject.js';
 
 export interface IdTokenClaims {
   readonly subject: Subject;
   readonly roles: readonly string[];
+  readonly membership: Membership;
   readonly name?: string;
 }
 
@@ -48,6 +50,7 @@ export interface SubjectTokenClaims {
   readonly expiresAt: number;
   readonly act?: Actor;
   readonly mayAct?: unknown;
+  readonly membership?: Membership;
   /** Present for a token of the broker's own: what it holds is the most that comes of it. */
   readonly own?: OwnTokenClaims;
 }
@@ -106,6 +109,8 @@ export interface Tokens {
    * (OpenID Connect Core §3.1.3.7). Undefined when issuer or audience are not ours or no user is named.
    */
   subjectOf(provider: string, idToken: string): Subject | undefined;
+  /** What such an ID token says of its user's groups and roles; undefined when it is not ours. */
+  membershipOf(provider: string, idToken: string): Membership | undefined;
   /** An app-only access token for this broker. @throws Refusal `unauthenticated` */
   verifyAppToken(token: string): Promise<AppTokenClaims>;
   /**

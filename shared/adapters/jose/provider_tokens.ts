@@ -8,6 +8,7 @@ import {
 } from 'jose';
 import { readActor } from '../../domain/actor.js';
 import { Refusal, unavailable } from '../../domain/errors.js';
+import { groupsOf, type Membership } from '../../domain/membership.js';
 import type { Subject } from '../../domain/subject.js';
 import type { AppTokenClaims, Clock, SubjectTokenClaims } from '../../ports.js';
 import { type ConfiguredProvider, inTenant } from '../provider/provider.js';
@@ -43,9 +44,11 @@ export async function verifyIdToken(
   const subject = provider.rules.subjectOf(claims);
   if (!subject) throw unauthenticated('the ID token does not name its user');
   assertTenant(provider, subject.tenant);
+  const membership = membershipIn(provider, claims);
   return {
     subject,
-    roles: rolesOf(provider, claims),
+    roles: membership.roles ?? [],
+    membership,
     ...(typeof claims.name === 'string' ? { name: claims.name } : {}),
   };
 }
@@ -79,11 +82,33 @@ function issuersOf({ settings, rules }: ConfiguredProvider): string[] {
 /** @see Tokens.subjectOf */
 export function subjectOf(deps: ProviderTokensDeps, name: string, idToken: string): Subject | undefined {
   const claims = decoded(idToken);
-  const provider = claims && named(deps, name, claims);
+  const provider = claims && ownerOf(deps, name, claims);
+  return provider?.rules.subjectOf(claims ?? {});
+}
+
+/** @see Tokens.membershipOf */
+export function membershipOf(
+  deps: ProviderTokensDeps,
+  name: string,
+  idToken: string,
+): Membership | undefined {
+  const claims = decoded(idToken);
+  const provider = claims && ownerOf(deps, name, claims);
+  return provider && membershipIn(provider, claims ?? {});
+}
+
+/** The provider whose ID token for this app the claims are of. */
+function ownerOf(deps: ProviderTokensDeps, name: string, claims: JWTPayload): ConfiguredProvider | undefined {
+  const provider = named(deps, name, claims);
   if (!provider) return undefined;
-  const { clientId } = provider.settings;
-  const ours = issuersOf(provider).includes(claims.iss ?? '') && claims.aud === clientId;
-  return ours ? provider.rules.subjectOf(claims) : undefined;
+  const ours = issuersOf(provider).includes(claims.iss ?? '') && claims.aud === provider.settings.clientId;
+  return ours ? provider : undefined;
+}
+
+/** Groups count where roles do: a name of a group means nothing out of the mouth of another directory. */
+function membershipIn(provider: ConfiguredProvider, claims: JWTPayload): Membership {
+  const groups = provider.settings.rolesCount ? groupsOf(claims) : undefined;
+  return { roles: rolesOf(provider, claims), ...(groups === undefined ? {} : { groups }) };
 }
 
 function decoded(token: string): JWTPayload | undefined {
@@ -153,9 +178,18 @@ export async function verifyUserToken(
   return {
     subject,
     expiresAt: (claims.exp ?? 0) * 1000,
+    membership: presentedMembership(provider, claims),
     ...(act === undefined ? {} : { act }),
     ...(claims.may_act === undefined ? {} : { mayAct: claims.may_act }),
   };
+}
+
+/** Roles are those of the app the token is for: another app's say nothing here. What is not in the token is not said. */
+function presentedMembership(provider: ConfiguredProvider, claims: JWTPayload): Membership {
+  const { clientId, audiences } = provider.settings;
+  const { roles, ...said } = membershipIn(provider, claims);
+  const isForUs = [clientId, ...audiences].some((audience) => audience === claims.aud);
+  return { ...said, ...(isForUs && claims.roles !== undefined && roles ? { roles } : {}) };
 }
 
 /** User tokens carry `scp`; app tokens do not, and say `idtyp: app` or, where that claim is off, have `sub` equal to `oid`. */

@@ -2,6 +2,7 @@ import { decodeJwt } from 'jose';
 import type { SubjectTokenClaims, Tokens } from '../../ports.js';
 import { mint, type OwnTokensDeps, verifyOwnToken } from './own_tokens.js';
 import {
+  membershipOf,
   type ProviderTokensDeps,
   subjectOf,
   type UserTokenRequest,
@@ -16,6 +17,7 @@ export function createTokens(deps: TokensDeps): Tokens {
   return {
     verifyIdToken: (provider, token, lateSeconds) => verifyIdToken(deps, provider, { token, lateSeconds }),
     subjectOf: (provider, idToken) => subjectOf(deps, provider, idToken),
+    membershipOf: (provider, idToken) => membershipOf(deps, provider, idToken),
     verifyAppToken: (token) => verifyAppToken(deps, token),
     verifySubjectToken: (request) => verifySubjectToken(deps, request),
     verifyOwnToken: (token) => verifyOwnToken(deps, token),

@@ -6,6 +6,7 @@ import { type Subject, subjectKey } from '../../domain/subject.js';
 import type { ConnectionStore, KeptChanges } from '../../ports.js';
 import { columnsOf, present, SCHEMA, subjectColumns, timeColumn } from './columns.js';
 import { all, compare } from './filter.js';
+import { membershipColumn, readMembership } from './membership_columns.js';
 import type { Change, Row, StoredRow, Table } from './table.js';
 
 const CONNECTION_ROW = 'connection';
@@ -75,6 +76,8 @@ function connectionRow(connection: Connection): Row {
     credentialEndsAt: optionalTimeColumn(connection.credentialEndsAt),
     previousRefreshToken: previous?.refreshToken,
     previousUntil: previous && timeColumn(previous.until),
+    membership: connection.membership && membershipColumn(connection.membership),
+    provenAt: optionalTimeColumn(connection.membership?.provenAt),
     createdAt: timeColumn(connection.createdAt),
     renewedAt: timeColumn(connection.renewedAt),
     refreshedAt: timeColumn(connection.refreshedAt),
@@ -98,6 +101,7 @@ function readConnection(row: Row): Connection {
     credentialKind:
       row.credentialKind === undefined ? undefined : read.oneOf('credentialKind', CREDENTIAL_KINDS),
     credentialEndsAt: read.optionalTime('credentialEndsAt'),
+    membership: readMembership(row),
     endedAt: read.optionalTime('endedAt'),
     lastAttemptId: read.optionalText('lastAttemptId'),
     dueAt: read.optionalTime('dueAt'),

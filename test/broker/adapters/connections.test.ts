@@ -14,6 +14,7 @@ describe('the connection store', () => {
       state: 'dead',
       generation: 2 ** 31 + 5,
       previous: { refreshToken: 'old', until: NOW + 1 },
+      membership: { provenAt: NOW, groups: ['g', 'a group'], roles: [] },
       endedAt: NOW + 2,
       claim: { attemptId: 'a' },
       lastAttemptId: 'b',
@@ -24,6 +25,18 @@ describe('the connection store', () => {
       expect(await store.create(connection)).toBe(true);
       expect((await store.find(connection.subject))?.value).toEqual(connection);
     }
+  });
+
+  it('more groups than a row can hold are too many, as the provider would say', async () => {
+    const store = createConnectionStore(tables.table());
+    const groups = Array.from({ length: 5000 }, (_, index) => `group ${index}`);
+    const connection = connectionOf(someone(), { membership: { provenAt: NOW, groups, roles: ['R'] } });
+    await store.create(connection);
+    expect((await store.find(connection.subject))?.value.membership).toEqual({
+      provenAt: NOW,
+      groups: 'too_many',
+      roles: ['R'],
+    });
   });
 
   it('nobody has a connection until it is made, and only the first of many makes it', async () => {

@@ -127,6 +127,7 @@ describe('an ID token', () => {
     expect(await setUp().idToken(await sign(key, idClaims()))).toEqual({
       subject: { provider: 'aad', tenant: TENANT, id: 'alice' },
       roles: ['Audit.Read'],
+      membership: { roles: ['Audit.Read'] },
       name: 'Alice',
     });
   });

@@ -11,8 +11,12 @@ export interface Entra {
   answers(script?: Script): void;
   /** Scopes handed out with every token beyond what was asked. */
   wider: readonly string[];
+  /** What is said of a user, by oid, in the ID token of every refresh from now on. */
+  readonly says: Map<string, Readonly<Record<string, unknown>>>;
   /** An ID token of a user, valid at a time in ms. */
   idToken(oid: string, now: number, more?: Readonly<Record<string, unknown>>): Promise<string>;
+  /** A user's access token for the broker's own API. */
+  userToken(oid: string, now: number, more?: Readonly<Record<string, unknown>>): Promise<string>;
   /** An app-only token for the broker. */
   appToken(appId: string, now: number, more?: Readonly<Record<string, unknown>>): Promise<string>;
   close(): Promise<void>;
@@ -38,7 +42,7 @@ export async function startEntra(): Promise<Entra> {
     const oid = (form.get('refresh_token') ?? '').split('.')[1] ?? '';
     const number = ++issued;
     const scope = [...(form.get('scope') ?? '').split(' '), ...entra.wider].join(' ');
-    const idToken = forge({ alg: 'none' }, { ...base(0), oid });
+    const idToken = forge({ alg: 'none' }, { ...base(0), oid, ...entra.says.get(oid) });
     const tokens = {
       access_token: `at.${oid}.${number}`,
       refresh_token: `rt.${oid}.${number}`,
@@ -58,11 +62,21 @@ export async function startEntra(): Promise<Entra> {
     issuer,
     forms: server.bodies,
     wider: [],
+    says: new Map(),
     answers: (given) => {
       script = given;
     },
     idToken: (oid, now, more = {}) =>
       sign(key, { ...base(now), sub: `pairwise-${oid}`, oid, name: oid, ...more }),
+    userToken: (oid, now, more = {}) =>
+      sign(key, {
+        ...base(now),
+        aud: 'api://token-broker',
+        sub: `pairwise-${oid}`,
+        oid,
+        scp: 'access',
+        ...more,
+      }),
     appToken: (appId, now, more = {}) =>
       sign(key, {
         ...base(now),

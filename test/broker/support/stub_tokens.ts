@@ -15,6 +15,7 @@ export function stubTokens(): StubTokens {
   return {
     minted,
     subjectOf: (_, idToken) => readSubject(idToken),
+    membershipOf: () => ({}),
     async mint(request) {
       minted.push(request);
       const id = `minted-${minted.length}`;

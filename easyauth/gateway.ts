@@ -64,7 +64,7 @@ export async function runGateway(plan: GatewayPlan, means: ProcessMeans): Promis
   const http = createProviderHttp();
   const forwarder = createForwarder(upstream);
   const sealer = createSealer(keys, 'token store');
-  const opened = await openVault({ settings, stateDir, sealer, now, log, peers, prunes });
+  const opened = await openVault({ settings, stateDir, sealer, now, log, http, peers, prunes });
   const spend = opened?.claim ?? peers.claim;
   const context: RouteContext = {
     settings,

@@ -1,8 +1,9 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readIdentityEndpoint } from './managed_identity.js';
 import type { Issues } from './reader.js';
 import type { AadCredential, Environment, Secret } from './settings.js';
 import type { Tree } from './tree.js';
-import { isLoopbackHost, readSecret } from './values.js';
+import { readSecret } from './values.js';
 
 const root = 'identityProviders.azureActiveDirectory.registration';
 const managedIdentity = 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID';
@@ -34,27 +35,15 @@ function certificate(value: string, env: Environment, issues: Issues): AadCreden
   if (pem === undefined) return undefined;
   const fault = certificateFault(pem, thumbprint);
   if (fault !== undefined) issues.problem(setting, fault);
-  return { kind: 'certificate', thumbprint, pem };
-}
-
-/** The endpoint of App Service is on the machine itself; its header is a secret, so it goes nowhere else. */
-function isLocal(endpoint: string): boolean {
-  if (!URL.canParse(endpoint)) return false;
-  const { hostname, protocol } = new URL(endpoint);
-  return (
-    /^https?:$/.test(protocol) && (isLoopbackHost(hostname) || /^169\.254(?:\.\d{1,3}){2}$/.test(hostname))
-  );
+  return { kind: 'certificate', pem, bySubject: false };
 }
 
 function identity(env: Environment, issues: Issues): AadCredential | undefined {
   const path = `${root}.clientSecretSettingName`;
   const clientId = env[managedIdentity] ?? '';
-  const endpoint = env.IDENTITY_ENDPOINT ?? '';
   if (clientId === '') issues.problem(path, `${managedIdentity} must be set to the identity's client id`);
-  if (endpoint === '') issues.problem(path, 'needs IDENTITY_ENDPOINT: this machine has no managed identity');
-  else if (!isLocal(endpoint)) issues.problem('IDENTITY_ENDPOINT', 'must be an address of this machine');
-  const header = readSecret({ name: 'IDENTITY_HEADER', path, env, issues });
-  return header === undefined ? undefined : { kind: 'managed-identity', clientId, endpoint, header };
+  const endpoint = readIdentityEndpoint(env, path, issues);
+  return endpoint === undefined ? undefined : { kind: 'managed-identity', clientId, identity: endpoint };
 }
 
 /** How the app registration proves itself: a secret, a certificate or a managed identity; undefined for none. */

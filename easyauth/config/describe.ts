@@ -7,12 +7,14 @@ function list(items: readonly string[]): string {
   return items.length === 0 ? '(none)' : items.join(', ');
 }
 
+function containerText(container: Settings['tokenContainer']): string | undefined {
+  if (container?.kind === 'identity') return `in the blob container ${container.uri}, by managed identity`;
+  return container === undefined ? undefined : `in the blob container of ${container.sas.setting}`;
+}
+
 function tokenStoreText({ tokenStore, tokenContainer, tokenDirectory, pruneAfterMs }: Settings): string {
   if (!tokenStore) return 'off: no X-MS-TOKEN-* headers, no /.auth/me, no refresh';
-  const place =
-    tokenContainer === undefined
-      ? `in ${tokenDirectory ?? 'the state directory'}`
-      : `in the blob container of ${tokenContainer.setting}`;
+  const place = containerText(tokenContainer) ?? `in ${tokenDirectory ?? 'the state directory'}`;
   const pruned = pruneAfterMs === undefined ? 'kept for ever' : `pruned after ${pruneAfterMs / hour} h`;
   return `on, ${place}; unused entries ${pruned}`;
 }

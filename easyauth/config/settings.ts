@@ -10,16 +10,32 @@ export interface Secret {
   reveal(): string;
 }
 
-/** How the app registration proves itself to Entra. `pem` holds the certificate and its private key. */
+/** The token endpoint of the app's managed identities, and the header that opens it. */
+export interface IdentityEndpoint {
+  readonly endpoint: string;
+  readonly header: Secret;
+}
+
+/** A blob container reached by the app's managed identity: the system's own, unless `resourceId` names another. */
+export interface IdentityContainer {
+  readonly kind: 'identity';
+  readonly uri: string;
+  readonly identity: IdentityEndpoint;
+  readonly resourceId: string | undefined;
+}
+
+export type TokenContainer = { readonly kind: 'sas'; readonly sas: Secret } | IdentityContainer;
+
+/** How the app registration proves itself to Entra. `pem` holds the certificate, its private key and perhaps its issuers. */
 export type AadCredential =
   | { readonly kind: 'secret'; readonly secret: Secret }
-  | { readonly kind: 'certificate'; readonly thumbprint: string; readonly pem: Secret }
   | {
-      readonly kind: 'managed-identity';
-      readonly clientId: string;
-      readonly endpoint: string;
-      readonly header: Secret;
-    };
+      readonly kind: 'certificate';
+      readonly pem: Secret;
+      /** Whether Entra trusts it by subject name and issuer, so that it must see the certificate itself. */
+      readonly bySubject: boolean;
+    }
+  | { readonly kind: 'managed-identity'; readonly clientId: string; readonly identity: IdentityEndpoint };
 
 export interface AadSettings {
   readonly issuer: string;
@@ -63,8 +79,8 @@ export interface Settings {
   readonly logoutEndpoint: string | undefined;
   readonly tokenStore: boolean;
   readonly tokenDirectory: string | undefined;
-  /** SAS URL of the blob container that holds the tokens instead of a directory. */
-  readonly tokenContainer: Secret | undefined;
+  /** The blob container that holds the tokens instead of a directory. */
+  readonly tokenContainer: TokenContainer | undefined;
   /** How long after its last write a stored entry may be pruned; undefined keeps entries for ever. */
   readonly pruneAfterMs: number | undefined;
   readonly refreshExtensionMs: number;

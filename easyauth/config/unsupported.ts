@@ -21,9 +21,6 @@ function checkProviders(tree: Tree, issues: Issues): void {
 /** Refuses, by path, each configured feature whose behaviour is not there: ignoring it silently would weaken the app. */
 export function checkSupported(tree: Tree, env: Environment, issues: Issues): void {
   checkProviders(tree, issues);
-  const blob = tree.login.tokenStore.azureBlobStorage;
-  if (blob.blobContainerUri !== undefined)
-    issues.problem('login.tokenStore.azureBlobStorage.blobContainerUri', notYet);
   const idps = env.WEBSITE_AUTH_CUSTOM_IDPS;
   if (idps !== undefined && idps !== '')
     issues.problem('WEBSITE_AUTH_CUSTOM_IDPS', 'has no documented form: use customOpenIdConnectProviders');

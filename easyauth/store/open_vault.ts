@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import type { Peers } from '../cluster/peers.js';
-import type { Settings } from '../config/settings.js';
+import type { Settings, TokenContainer } from '../config/settings.js';
 import type { Sealer } from '../crypto/seal.js';
 import type { Log } from '../log.js';
+import type { ProviderHttp } from '../providers/openid/provider_http.js';
 import { createBlobStore } from './blob/blob_store.js';
+import { type ContainerAccess, identityAccess, sasAccess } from './blob/container_access.js';
 import { createFileStore } from './file/file_store.js';
 import { startPruner } from './pruner.js';
 import { createTokenVault, type TokenVault } from './token_vault.js';
@@ -15,6 +17,7 @@ export interface OpenVaultOptions {
   readonly sealer: Sealer;
   readonly now: () => number;
   readonly log: Log;
+  readonly http: ProviderHttp;
   readonly peers: Peers;
   /** Whether this process prunes the store. */
   readonly prunes: boolean;
@@ -27,6 +30,10 @@ export interface OpenVault {
   close(): Promise<void>;
 }
 
+function accessOf(container: TokenContainer, means: OpenVaultOptions): ContainerAccess {
+  return container.kind === 'sas' ? sasAccess(container.sas) : identityAccess(container, means);
+}
+
 /** The configured token store, opened, with its upkeep; undefined while the store is off. */
 export async function openVault(options: OpenVaultOptions): Promise<OpenVault | undefined> {
   const { settings, stateDir, sealer, now, log, peers } = options;
@@ -35,7 +42,7 @@ export async function openVault(options: OpenVaultOptions): Promise<OpenVault | 
   const store =
     tokenContainer === undefined
       ? await createFileStore(join(tokenDirectory ?? stateDir, 'tokens'))
-      : createBlobStore(tokenContainer);
+      : createBlobStore(accessOf(tokenContainer, options));
   const { expiresOnForm } = settings.compat;
   const vault = createTokenVault({ store, sealer, log, now, expiresOnForm, changed: peers.changed });
   peers.onChange(vault.forget);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSettings } from '../../easyauth/config/read.js';
 import { createBlobStore } from '../../easyauth/store/blob/blob_store.js';
+import { sasAccess } from '../../easyauth/store/blob/container_access.js';
 import { type BlobProxy, type BlobServer, startBlobProxy, startBlobs } from './support/blobs.js';
 import { createBrowser } from './support/browser.js';
 import { seconds } from './support/clock.js';
@@ -225,7 +226,7 @@ describe('§9 trouble on the way to the blob service [U]', () => {
     const container = randomUUID();
     await blobs.container(container);
     const sas = (await blobs.sasUrl(container)).replace(blobs.url, proxy.url);
-    return { container, store: createBlobStore({ setting: 'SAS', reveal: () => sas }) };
+    return { container, store: createBlobStore(sasAccess({ setting: 'SAS', reveal: () => sas })) };
   };
 
   it('a lock whose answer was lost is recognised as one’s own', async () => {

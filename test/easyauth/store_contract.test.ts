@@ -7,6 +7,7 @@ import { readSettings } from '../../easyauth/config/read.js';
 import { keysOf, readMasterKeys } from '../../easyauth/crypto/keys.js';
 import { createSealer } from '../../easyauth/crypto/seal.js';
 import { createBlobStore } from '../../easyauth/store/blob/blob_store.js';
+import { sasAccess } from '../../easyauth/store/blob/container_access.js';
 import { createFileStore } from '../../easyauth/store/file/file_store.js';
 import { startPruner } from '../../easyauth/store/pruner.js';
 import { StoreConflictError } from '../../easyauth/store/store_errors.js';
@@ -45,7 +46,7 @@ const kinds: [string, () => Promise<Place>][] = [
       const name = randomUUID();
       await blobs.container(name);
       const url = await blobs.sasUrl(name);
-      return async () => createBlobStore({ setting: 'SAS', reveal: () => url });
+      return async () => createBlobStore(sasAccess({ setting: 'SAS', reveal: () => url }));
     },
   ],
 ];

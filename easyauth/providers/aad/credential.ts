@@ -1,8 +1,7 @@
 import { createHash, createPrivateKey, randomUUID, X509Certificate } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { isRecord } from '../../config/reader.js';
 import type { AadCredential } from '../../config/settings.js';
-import { ProviderError } from '../../errors.js';
+import { identityToken } from '../identity_token.js';
 import type { ProviderHttp } from '../openid/provider_http.js';
 
 /** How the gateway proves to Entra that it is the app registration. */
@@ -46,21 +45,13 @@ function certificateProof({ pem }: Certificate, { clientId, now }: ProofDeps): C
   };
 }
 
-/** A token of the managed identity, trusted by the app registration as a federated credential (App Service REST reference). */
-function identityProof(identity: ManagedIdentity, { http }: ProofDeps): ClientProof {
-  const url = new URL(identity.endpoint);
-  url.searchParams.set('resource', 'api://AzureADTokenExchange');
-  url.searchParams.set('api-version', '2019-08-01');
-  url.searchParams.set('client_id', identity.clientId);
+/** A token of the managed identity, trusted by the app registration as a federated credential. */
+function identityProof({ clientId, identity }: ManagedIdentity, { http }: ProofDeps): ClientProof {
+  const which = { resource: 'api://AzureADTokenExchange', client_id: clientId };
   return {
     members: async () => {
-      const headers = { 'x-identity-header': identity.header.reveal() };
-      const { status, body } = await http.get(url.href, headers);
-      const token = isRecord(body) ? body.access_token : undefined;
-      if (status === 200 && typeof token === 'string')
-        return { client_assertion_type: assertionType, client_assertion: token };
-      const kind = status >= 500 || status === 429 ? 'unreachable' : 'misconfigured';
-      throw new ProviderError(kind, `the managed identity endpoint answers ${status} without a token`);
+      const { token } = await identityToken(http, identity, which);
+      return { client_assertion_type: assertionType, client_assertion: token };
     },
   };
 }

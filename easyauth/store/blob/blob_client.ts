@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Agent, type Dispatcher, request } from 'undici';
-import type { Secret } from '../../config/settings.js';
 import { StoreUnavailableError } from '../store_errors.js';
+import type { ContainerAccess } from './container_access.js';
 
 /** One call ends within this; with its repetitions a caller waits three times as long at most. */
 const callMs = 4_000;
@@ -27,7 +27,7 @@ export interface BlobCall {
   readonly body?: string;
 }
 
-/** Plain calls to one blob container by its SAS URL. */
+/** Plain calls to one blob container. */
 export interface BlobClient {
   /**
    * The answer when it is one of 2xx, 304, 404 of a blob, 409 and 412; calls that fail on the way are repeated.
@@ -66,18 +66,16 @@ function codeOf(raw: Raw): string {
 const containerTrouble = new Set(['ContainerNotFound', 'ContainerBeingDeleted', 'ContainerDisabled']);
 
 /** Why an answer is no answer; undefined when it is one. */
-function trouble(raw: Raw, setting: string): StoreUnavailableError | undefined {
+function trouble(raw: Raw, { name, hint }: ContainerAccess): StoreUnavailableError | undefined {
   const { statusCode: status } = raw;
   const code = codeOf(raw);
   const said = code === '' ? String(status) : `${status} ${code}`;
   if (status === 429 || status >= 500)
-    return new StoreUnavailableError('unreachable', `the token store of ${setting} answers ${said}`);
+    return new StoreUnavailableError('unreachable', `the token store of ${name} answers ${said}`);
   const good = status < 300 || [304, 404, 409, 412].includes(status);
   if (good && !containerTrouble.has(code)) return undefined;
-  const hint = containerTrouble.has(code)
-    ? 'there is no such container'
-    : 'the SAS has ended, is wrong or lacks a permission (it needs read, write, delete and list)';
-  return new StoreUnavailableError('refused', `the token store of ${setting} answers ${said}: ${hint}`);
+  const why = containerTrouble.has(code) ? 'there is no such container' : hint;
+  return new StoreUnavailableError('refused', `the token store of ${name} answers ${said}: ${why}`);
 }
 
 function networkTrouble(error: unknown, host: string): StoreUnavailableError {
@@ -86,9 +84,9 @@ function networkTrouble(error: unknown, host: string): StoreUnavailableError {
   return new StoreUnavailableError('unreachable', `the token store at ${host} cannot be reached: ${code}`);
 }
 
-/** Opens the client. The SAS is part of every address it asks and of nothing it says. */
-export function createBlobClient(container: Secret): BlobClient {
-  const base = new URL(container.reveal());
+/** Opens the client. A SAS is part of every address it asks and of nothing it says. */
+export function createBlobClient(access: ContainerAccess): BlobClient {
+  const base = new URL(access.url);
   const path = base.pathname.replace(/\/+$/, '');
   const agent = new Agent({
     connect: { timeout: callMs },
@@ -106,12 +104,13 @@ export function createBlobClient(container: Secret): BlobClient {
     const raw = await request(url, {
       method,
       dispatcher: agent,
-      headers: { 'x-ms-version': serviceVersion, ...blob, ...headers },
+      headers: { 'x-ms-version': serviceVersion, ...blob, ...headers, ...(await access.headers()) },
       ...(body === undefined ? {} : { body }),
       signal: AbortSignal.timeout(callMs),
     });
     const text = await readText(raw.body);
-    const fault = trouble(raw, container.setting);
+    if (raw.statusCode === 401) access.refused();
+    const fault = trouble(raw, access);
     if (fault !== undefined) throw fault;
     return {
       status: raw.statusCode,

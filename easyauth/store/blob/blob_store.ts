@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import type { Secret } from '../../config/settings.js';
 import { createKeyQueue } from '../key_queue.js';
 import { StoreConflictError, StoreUnavailableError } from '../store_errors.js';
 import { claimName, documentName, type Lease, type TokenStore, userOfDocument } from '../token_store.js';
 import { type BlobClient, createBlobClient } from './blob_client.js';
 import { type ListedBlob, listBlobs } from './blob_list.js';
 import { staleMs, withLockBlob } from './blob_lock.js';
+import type { ContainerAccess } from './container_access.js';
 
 const emptyDocument = '{"version":1,"encrypted":true,"tokens":{}}';
 
@@ -30,12 +30,12 @@ async function claim(client: BlobClient, name: string): Promise<boolean> {
 }
 
 /**
- * Token documents in a blob container, reached by its SAS URL with plain GET, PUT and DELETE: `<user>.json`, each write on the
+ * Token documents in a blob container, reached with plain GET, PUT and DELETE: `<user>.json`, each write on the
  * condition of the etag it was made from. A SAS without the permission to delete empties documents instead; one without the
  * permission to list leaves pruning out.
  */
-export function createBlobStore(container: Secret): TokenStore {
-  const client = createBlobClient(container);
+export function createBlobStore(access: ContainerAccess): TokenStore {
+  const client = createBlobClient(access);
   const queued = createKeyQueue();
   return {
     glanceMs: 2_000,

@@ -1,4 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { findCertificate } from './certificate_folder.js';
 import { readIdentityEndpoint } from './managed_identity.js';
 import type { Issues } from './reader.js';
 import type { AadCredential, Environment, Secret } from './settings.js';
@@ -46,20 +47,46 @@ function identity(env: Environment, issues: Issues): AadCredential | undefined {
   return endpoint === undefined ? undefined : { kind: 'managed-identity', clientId, identity: endpoint };
 }
 
+/** App Service puts certificates there for apps on Linux. */
+const usualFolder = '/var/ssl/private';
+
+/** Entra trusts a certificate of this name and issuer, whichever it is just now: found in a folder, since it changes when renewed. */
+function namedCertificate(
+  subject: string,
+  issuer: string | undefined,
+  { env, issues }: { readonly env: Environment; readonly issues: Issues },
+): AadCredential | undefined {
+  const folder = env.EASYAUTH_CERTIFICATES_DIRECTORY || env.WEBSITE_PRIVATE_CERTS_PATH || usualFolder;
+  const { pem, unreadable } = findCertificate(folder, { subject, issuer }, Date.now());
+  if (pem !== undefined) return { kind: 'certificate', pem, bySubject: true };
+  const where =
+    'names no valid certificate with its RSA key among the .pem files of EASYAUTH_CERTIFICATES_DIRECTORY';
+  const hint = unreadable ? '; .p12 and .pfx files cannot be read here: convert them to PEM' : '';
+  issues.problem(`${root}.clientSecretCertificateSubjectAlternativeName`, `${where}${hint}`);
+  return undefined;
+}
+
 /** How the app registration proves itself: a secret, a certificate or a managed identity; undefined for none. */
 export function readAadCredential(tree: Tree, env: Environment, issues: Issues): AadCredential | undefined {
   const { registration } = tree.identityProviders.azureActiveDirectory;
-  const { clientSecretSettingName: name, clientSecretCertificateThumbprint: thumbprint } = registration;
-  if (registration.clientSecretCertificateSubjectAlternativeName !== undefined)
-    issues.problem(
-      `${root}.clientSecretCertificateSubjectAlternativeName`,
-      'cannot be looked up here: name the certificate by clientSecretCertificateThumbprint',
-    );
-  if (name !== undefined && thumbprint !== undefined)
-    issues.problem(
-      `${root}.clientSecretCertificateThumbprint`,
-      'contradicts clientSecretSettingName: give one',
-    );
+  const {
+    clientSecretSettingName: name,
+    clientSecretCertificateThumbprint: thumbprint,
+    clientSecretCertificateSubjectAlternativeName: subject,
+    clientSecretCertificateIssuer: issuer,
+  } = registration;
+  const given = {
+    clientSecretCertificateSubjectAlternativeName: subject,
+    clientSecretCertificateThumbprint: thumbprint,
+    clientSecretSettingName: name,
+  };
+  const [first = '', second] = Object.entries(given).flatMap(([member, value]) =>
+    value === undefined ? [] : [member],
+  );
+  if (second !== undefined) issues.problem(`${root}.${first}`, `contradicts ${second}: give one`);
+  if (issuer !== undefined && subject === undefined)
+    issues.warn(`${root}.clientSecretCertificateIssuer`, 'has no effect without a subject alternative name');
+  if (subject !== undefined) return namedCertificate(subject, issuer, { env, issues });
   if (thumbprint !== undefined) return certificate(thumbprint, env, issues);
   if (name === managedIdentity) return identity(env, issues);
   const secret = readSecret({ name, path: `${root}.clientSecretSettingName`, env, issues });

@@ -33,6 +33,15 @@ export interface GitHubSettings extends Registration {
   readonly apiUrl: string;
 }
 
+/** The old Microsoft account (Live Connect). */
+export interface MicrosoftAccountSettings extends Registration {
+  readonly kind: 'microsoftaccount';
+  readonly baseUrl: string;
+  readonly apiUrl: string;
+  /** Further client ids whose authentication tokens are accepted. */
+  readonly allowedAudiences: readonly string[];
+}
+
 /** X, by OAuth 1.0a. */
 export interface TwitterSettings {
   readonly kind: 'twitter';
@@ -67,6 +76,7 @@ export type ProviderSettings =
   | FacebookSettings
   | GitHubSettings
   | TwitterSettings
+  | MicrosoftAccountSettings
   | CustomSettings;
 
 /** The name of a provider in URLs and headers. */

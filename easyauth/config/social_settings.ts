@@ -45,8 +45,8 @@ function registered({ env, issues }: Source, registration: Registration): Regist
   return secret === undefined ? undefined : { id, secret };
 }
 
-/** Google, GitHub and Apple register alike. */
-function plain(tree: Tree, source: Source, name: 'google' | 'gitHub' | 'apple') {
+/** Google, GitHub, Apple and the old Microsoft account register alike. */
+function plain(tree: Tree, source: Source, name: 'google' | 'gitHub' | 'apple' | 'legacyMicrosoftAccount') {
   const { enabled, registration, login } = tree.identityProviders[name];
   const found = registered(source, {
     enabled,
@@ -96,7 +96,20 @@ function twitter(tree: Tree, source: Source): ProviderSettings | undefined {
   return { kind: 'twitter', consumerKey: found.id, secret: found.secret, baseUrl: base };
 }
 
-/** Google, Facebook, X, GitHub and Apple, as far as they are registered (reference §8). */
+function microsoftAccount(tree: Tree, source: Source): ProviderSettings | undefined {
+  const found = plain(tree, source, 'legacyMicrosoftAccount');
+  if (found === undefined) return undefined;
+  return {
+    kind: 'microsoftaccount',
+    ...found,
+    scopes: found.scopes.length === 0 ? ['wl.basic', 'wl.emails'] : found.scopes,
+    baseUrl: baseUrl(source, 'MICROSOFTACCOUNT', 'https://login.live.com'),
+    apiUrl: baseUrl(source, 'MICROSOFTACCOUNT', 'https://apis.live.net'),
+    allowedAudiences: tree.identityProviders.legacyMicrosoftAccount.validation.allowedAudiences,
+  };
+}
+
+/** Google, Facebook, X, GitHub, Apple and the old Microsoft account, as far as they are registered (reference §8). */
 export function readSocial(tree: Tree, env: Environment, issues: Issues): readonly ProviderSettings[] {
   const source = { env, issues };
   const all: (ProviderSettings | undefined)[] = [];
@@ -126,5 +139,6 @@ export function readSocial(tree: Tree, env: Environment, issues: Issues): readon
       scopes: apple.scopes.length === 0 ? ['name', 'email'] : apple.scopes,
       baseUrl: baseUrl(source, 'APPLE', 'https://appleid.apple.com'),
     });
+  all.push(microsoftAccount(tree, source));
   return all.filter((one) => one !== undefined);
 }

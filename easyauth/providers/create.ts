@@ -8,6 +8,7 @@ import type { ProviderDeps } from './deps.js';
 import { createFacebook } from './facebook/facebook.js';
 import { createGitHub } from './github/github.js';
 import { createGoogle } from './google/google.js';
+import { createMicrosoftAccount } from './microsoftaccount/microsoftaccount.js';
 import type { ProviderHttp } from './openid/provider_http.js';
 import type { Provider } from './provider.js';
 import { createTwitter } from './twitter/twitter.js';
@@ -24,6 +25,8 @@ function create(settings: ProviderSettings, deps: ProviderDeps): Provider {
       return createGitHub(settings, deps);
     case 'twitter':
       return createTwitter(settings, deps);
+    case 'microsoftaccount':
+      return createMicrosoftAccount(settings, deps);
     case 'custom':
       return createCustom(settings, deps);
   }

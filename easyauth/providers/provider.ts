@@ -46,6 +46,8 @@ export interface RefreshRequest {
   readonly user: string;
   readonly entry: TokenEntry;
   readonly refreshToken: string;
+  /** The redirect address of a sign-in, which one provider wants to see again. */
+  readonly redirectUri: string;
 }
 
 export interface Refreshed {

@@ -13,7 +13,7 @@ import {
   setTransientCookie,
 } from '../session/cookie.js';
 import { type Pending, type PendingLogins, readPendingLogins } from '../session/nonce_cookie.js';
-import { ownUrl, type RouteContext, redirectRules } from './context.js';
+import { callbackUrl, type RouteContext, redirectRules } from './context.js';
 import { cookieFor, holderOf, keepTokens, tokenSessionFor } from './establish.js';
 import { failedWith, loginTexts } from './login_texts.js';
 import { providerTrouble, startLogin } from './start_login.js';
@@ -120,7 +120,7 @@ async function complete(context: RouteContext, incoming: Incoming, attempt: Atte
     tooOld = found !== undefined && context.now() - found.at > settings.nonceLifetimeMs;
     return tooOld ? undefined : found;
   };
-  const redirectUri = ownUrl(context, incoming, `login/${provider.alias}/callback`);
+  const redirectUri = callbackUrl(context, incoming, provider);
   try {
     const signedIn = await provider.completeLogin({ parameters, redirectUri, recall });
     if (!provider.admits(signedIn.principal, 'session'))

@@ -5,7 +5,7 @@ import { challengeReply } from '../gate/unauthenticated.js';
 import type { Incoming } from '../http/incoming.js';
 import { emptyReply, jsonReply, type Reply } from '../http/reply.js';
 import { isLive } from '../session/session.js';
-import type { Route, RouteContext } from './context.js';
+import { callbackUrl, type Route, type RouteContext } from './context.js';
 import { cookieFor, type Holder, tokenBody, tokenSessionFor } from './establish.js';
 import { type Renewed, renew } from './refresh_outcome.js';
 
@@ -59,7 +59,8 @@ export const refresh: Route = async (context, incoming) => {
     return emptyReply(403, { substatus: substatus.crossSiteRequestForgery });
   const provider = context.providers.get(session.principal.provider);
   if (provider === undefined) return challengeReply(context, incoming);
-  const outcome = await renew(context, { session, provider, vault, askedAt });
+  const redirectUri = callbackUrl(context, incoming, provider);
+  const outcome = await renew(context, { session, provider, vault, askedAt, redirectUri });
   if ('renewed' in outcome) return answer(context, incoming, { held, renewed: outcome.renewed });
   const { status, ...cause } = outcome;
   return emptyReply(status, cause);

@@ -22,6 +22,7 @@ export interface Job {
   readonly vault: TokenVault;
   /** When the request came, in milliseconds since 1970. */
   readonly askedAt: number;
+  readonly redirectUri: string;
 }
 
 function refused(error: unknown): Outcome {
@@ -58,7 +59,8 @@ export async function renew({ settings, now }: RouteContext, job: Job): Promise<
     if (entry?.refreshToken === undefined)
       return { status: Number(compat.missingRefreshToken), substatus: substatus.refreshTokenUnavailable };
     try {
-      const request = { user: session.user, entry, refreshToken: entry.refreshToken };
+      const { redirectUri } = job;
+      const request = { user: session.user, entry, refreshToken: entry.refreshToken, redirectUri };
       const { principal, tokens } = await provider.refresh(request);
       const renewed: TokenEntry = { ...tokens, refreshedAt: now() };
       const taken = (await lease.lost()) && (await isChanged(job, entry));

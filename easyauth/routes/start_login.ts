@@ -4,7 +4,7 @@ import { type Reply, redirectReply, textReply } from '../http/reply.js';
 import type { Provider } from '../providers/provider.js';
 import { nonceCookie, parseCookies, setTransientCookie } from '../session/cookie.js';
 import { createNonce, readPendingLogins, type TokenMode } from '../session/nonce_cookie.js';
-import { ownUrl, type RouteContext } from './context.js';
+import { callbackUrl, type RouteContext } from './context.js';
 import { keepFragment } from './keep_fragment.js';
 import { loginTexts } from './login_texts.js';
 
@@ -66,7 +66,7 @@ export async function startLogin(context: RouteContext, incoming: Incoming, plan
   const pending = readPendingLogins(context.nonceSealer, cookies.get(nonceCookie));
   try {
     const { url, recallBy, ...memory } = await plan.provider.loginUrl({
-      redirectUri: ownUrl(context, incoming, `login/${plan.provider.alias}/callback`),
+      redirectUri: callbackUrl(context, incoming, plan.provider),
       state: stateOf(plan, nonce),
       nonce,
       parameters: plan.parameters,

@@ -23,13 +23,13 @@ let stack: Stack;
 const asked: URLSearchParams[] = [];
 let good = '';
 let identityDown = false;
-let refuse = 0;
+let hasRole = true;
 
 /** App Service's own endpoint for identities, as far as its REST reference says. */
 const startIdentity = () =>
   listen((request, response) => {
-    if (identityDown || request.headers['x-identity-header'] !== header)
-      return response.writeHead(identityDown ? 503 : 403).end();
+    if (identityDown) return response.writeHead(503).end();
+    if (request.headers['x-identity-header'] !== header) return response.writeHead(403).end();
     asked.push(new URL(request.url ?? '', 'http://x').searchParams);
     good = `canary-token-${asked.length}`;
     const expires_on = String(Math.floor(stack.clock.now() / 1000) + 24 * 3600);
@@ -44,7 +44,7 @@ async function startService(container: string): Promise<Listening> {
   return listen((incoming, response) => {
     const { authorization, ...headers } = incoming.headers;
     if (authorization !== `Bearer ${good}`) return response.writeHead(401).end();
-    if (refuse > 0)
+    if (!hasRole)
       return response.writeHead(403, { 'x-ms-error-code': 'AuthorizationPermissionMismatch' }).end();
     const url = new URL(incoming.url ?? '', blobs.url);
     for (const [name, value] of sas.searchParams) url.searchParams.set(name, value);
@@ -123,9 +123,9 @@ describe('§8 §9 §13 tokens in a blob container by managed identity [O]', () =
 
   it('an identity without the role is one clear line and a 500, an endpoint out of reach a 503; no token is told', async () => {
     const browser = await signedIn();
-    refuse = 1;
+    hasRole = false;
     expect((await browser.ask(`${stack.gateway.url}/.auth/me`)).status).toBe(500);
-    refuse = 0;
+    hasRole = true;
     expect(stack.lines.at(-1)).toMatch(
       /blobContainerUri answers 403 \w+: the managed identity needs the role Storage Blob Data Contributor/,
     );

@@ -296,12 +296,9 @@ const refused: [string, Record<string, unknown>, RegExp][] = [
   ],
   ['a script as redirect', { 'login.allowedExternalRedirectUrls': ['javascript:alert(1)'] }, /scheme/],
   [
-    'a provider of Static Web Apps or the old Microsoft account',
-    {
-      'identityProviders.azureStaticWebApps.registration.clientId': 'x',
-      'identityProviders.legacyMicrosoftAccount.registration.clientId': 'x',
-    },
-    /legacyMicrosoftAccount: .*not support[\s\S]*azureStaticWebApps: .*not support/,
+    'a linked Static Web App, which only the platform can vouch for',
+    { 'identityProviders.azureStaticWebApps.registration.clientId': 'x' },
+    /azureStaticWebApps: cannot work outside Azure/,
   ],
   [
     'an unknown provider',
@@ -351,6 +348,13 @@ describe('§8 what is refused [I]', () => {
     });
     expect(problems.length).toBe(3);
     expect(problems.join('\n')).not.toContain('canary-pasted-secret');
+  });
+
+  it('WEBSITE_AUTH_CUSTOM_IDPS, whose form is documented nowhere', () => {
+    const { problems } = read({}, { WEBSITE_AUTH_CUSTOM_IDPS: '{"canary-secret":1}' });
+    expect(problems).toEqual([
+      'WEBSITE_AUTH_CUSTOM_IDPS: has no documented form: use customOpenIdConnectProviders',
+    ]);
   });
 
   it('redirecting with no provider', () => {

@@ -1,6 +1,9 @@
 import { createPublicKey, X509Certificate } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { decodeProtectedHeader, jwtVerify } from 'jose';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readSettings } from '../../easyauth/config/read.js';
 import { createClientProof } from '../../easyauth/providers/aad/credential.js';
 import { createProviderHttp } from '../../easyauth/providers/openid/provider_http.js';
@@ -51,10 +54,69 @@ describe('§8 a certificate instead of a secret [D]', () => {
     expect(read(config, {}).problems.join()).toContain(`${setting}, which is not set`);
     expect([...wrong.problems, ...half.problems].join()).not.toContain('BEGIN');
   });
+});
 
-  it('a subject alternative name cannot be looked up and is refused', () => {
-    const san = { [`${registration}.clientSecretCertificateSubjectAlternativeName`]: 'x' };
-    expect(read(san, { AAD_SECRET: 's' }).problems.join()).toContain('cannot be looked up here');
+describe('§8 a certificate by its subject alternative name [D]', () => {
+  let folder: string;
+  const name = 'app.contoso.test';
+  const member = `${registration}.clientSecretCertificateSubjectAlternativeName`;
+  const wanted = { [`${registration}.clientSecretSettingName`]: null, [member]: name };
+  const reading = (changes: Record<string, unknown> = {}) =>
+    read({ ...wanted, ...changes }, { EASYAUTH_CERTIFICATES_DIRECTORY: folder });
+  const put = (file: string, text: string) => writeFile(join(folder, file), text);
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'easyauth-certificates-'));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  it('the newest valid one of that name and issuer signs the assertion and is shown in it, issuers included', async () => {
+    const right = selfSigned({ dns: name, name: 'Contoso CA', from: '220101000000Z' });
+    const issuer = selfSigned({ name: 'Contoso Root' }).pem.split('-----BEGIN PRIVATE')[0] ?? '';
+    await put('b.pem', `${right.pem}${issuer}`);
+    await put('a.pem', selfSigned({ dns: name, name: 'Contoso CA', from: '210101000000Z' }).pem);
+    await put(
+      'c.pem',
+      selfSigned({ dns: name, name: 'Contoso CA', from: '230201000000Z', to: '230301000000Z' }).pem,
+    );
+    await put('d.pem', selfSigned({ dns: name, name: 'Other CA', from: '230301000000Z' }).pem);
+    await put(
+      'e.pem',
+      selfSigned({ dns: 'www.contoso.test', name: 'Contoso CA', from: '230301000000Z' }).pem,
+    );
+    await put('f.pem', 'not a certificate');
+    const { settings, problems } = reading({
+      [`${registration}.clientSecretCertificateIssuer`]: 'CN=Contoso CA',
+    });
+    expect(problems).toEqual([]);
+    const http = createProviderHttp();
+    const proof = createClientProof(settings.aad?.credential, { clientId, http, now: Date.now });
+    const { client_assertion: assertion = '' } = (await proof?.members('https://idp.test/token')) ?? {};
+    await http.close();
+    const { x5c = [], x5t } = decodeProtectedHeader(assertion);
+    expect([x5c.length, x5t]).toEqual([2, Buffer.from(right.thumbprint, 'hex').toString('base64url')]);
+    const shown = new X509Certificate(Buffer.from(x5c[0] ?? '', 'base64'));
+    await jwtVerify(assertion, shown.publicKey, { issuer: clientId, audience: 'https://idp.test/token' });
+  });
+
+  it('none that is valid, named and complete is refused by the member, and a form that cannot be read is told', async () => {
+    await put('old.pem', selfSigned({ dns: name, to: '250201000000Z' }).pem);
+    await put('wild.pem', selfSigned({ dns: '*.contoso.test' }).pem);
+    const { pem } = selfSigned({ dns: name });
+    await put('half.pem', pem.slice(0, pem.indexOf('-----BEGIN PRIVATE')));
+    const text = reading().problems.join();
+    expect(text).toMatch(
+      /SubjectAlternativeName: names no valid certificate .* EASYAUTH_CERTIFICATES_DIRECTORY$/,
+    );
+    expect(text).not.toContain(name);
+    await put('app.p12', '');
+    expect(reading().problems.join()).toContain('.p12 and .pfx files cannot be read here');
+  });
+
+  it('beside a secret or a thumbprint it is a contradiction', () => {
+    const secret = read({ [member]: name }, { AAD_SECRET: 's', EASYAUTH_CERTIFICATES_DIRECTORY: folder });
+    expect(secret.problems.join()).toContain('SubjectAlternativeName: contradicts clientSecretSettingName');
+    const thumbprint = reading({ [`${registration}.clientSecretCertificateThumbprint`]: 'A'.repeat(40) });
+    expect(thumbprint.problems.join()).toContain('contradicts clientSecretCertificateThumbprint');
   });
 });
 

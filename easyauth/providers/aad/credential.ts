@@ -22,12 +22,22 @@ interface ProofDeps {
 type Certificate = Extract<AadCredential, { kind: 'certificate' }>;
 type ManagedIdentity = Extract<AadCredential, { kind: 'managed-identity' }>;
 
-/** A signed assertion naming the certificate by its thumbprints (RFC 7523 §2.2, RFC 7515 §4.1.7 and 4.1.8). */
-function certificateProof({ pem }: Certificate, { clientId, now }: ProofDeps): ClientProof {
+/** The certificate and its issuers as they stand in the PEM, Base64 (RFC 7515 §4.1.6). */
+function chainOf(pem: string): string[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => new X509Certificate(block).raw.toString('base64'));
+}
+
+/**
+ * A signed assertion naming the certificate by its thumbprints, and showing it where Entra knows it by its name only (RFC 7523 §2.2,
+ * RFC 7515 §4.1.6 to 4.1.8).
+ */
+function certificateProof({ pem, bySubject }: Certificate, { clientId, now }: ProofDeps): ClientProof {
   const key = createPrivateKey(pem.reveal());
   const { raw } = new X509Certificate(pem.reveal());
   const digest = (name: string) => createHash(name).update(raw).digest('base64url');
-  const header = { alg: 'PS256', typ: 'JWT', x5t: digest('sha1'), 'x5t#S256': digest('sha256') };
+  const chain = bySubject ? { x5c: chainOf(pem.reveal()) } : {};
+  const header = { alg: 'PS256', typ: 'JWT', x5t: digest('sha1'), 'x5t#S256': digest('sha256'), ...chain };
   return {
     members: async (tokenEndpoint) => {
       const at = Math.floor(now() / 1000);

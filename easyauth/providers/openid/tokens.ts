@@ -7,6 +7,8 @@ export interface TokenAnswer {
   readonly accessToken: string | undefined;
   readonly idToken: string | undefined;
   readonly refreshToken: string | undefined;
+  /** Of the old Microsoft account only. */
+  readonly authenticationToken?: string | undefined;
   /** Seconds the access token lives. */
   readonly expiresIn: number | undefined;
 }
@@ -73,12 +75,13 @@ export async function redeem(
     const byBrowser = form.has('code') && failure.code === 'invalid_request';
     throw byBrowser ? new ProviderError('rejected', failure.message, failure.code) : failure;
   }
-  const { access_token, id_token, refresh_token, expires_in } = answer.body;
+  const { access_token, id_token, refresh_token, authentication_token, expires_in } = answer.body;
   const seconds = Number(expires_in);
   return {
     accessToken: text(access_token),
     idToken: text(id_token),
     refreshToken: text(refresh_token),
+    authenticationToken: text(authentication_token),
     expiresIn: Number.isFinite(seconds) && seconds > 0 ? seconds : undefined,
   };
 }

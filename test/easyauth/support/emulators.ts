@@ -14,14 +14,15 @@ const features: readonly Feature[] = [
     'partly: Entra, OpenID Connect',
   ],
   [
-    'Legacy Microsoft account, Static Web Apps as a provider',
-    'no, refused at start',
+    'Static Web Apps linked as a provider',
+    'no, refused at start: only Azure can vouch for them',
     'no',
     'no',
     'no',
     'no',
     'no',
   ],
+  ['Legacy Microsoft account', 'yes, as documented; tried against a stub only', 'no', 'no', 'no', 'no', 'no'],
   [
     'Works offline without an account',
     'yes: a provider with real tokens comes along',
@@ -98,7 +99,7 @@ const features: readonly Feature[] = [
   ],
   [
     'Blob container by managed identity (`blobContainerUri`)',
-    'no, refused at start',
+    'yes; the identity endpoint tried against a stub',
     'no',
     'no',
     'no',

@@ -32,7 +32,7 @@ const foreign = certificate('foreign');
 
 /** A certificate as App Service passes it on, and its thumbprint. */
 function certificate(name: string): { header: string; thumbprint: string } {
-  const { raw, fingerprint256 } = new X509Certificate(selfSigned(name).pem);
+  const { raw, fingerprint256 } = new X509Certificate(selfSigned({ name: name }).pem);
   const thumbprint = Buffer.from(fingerprint256.replaceAll(':', ''), 'hex').toString('base64url');
   return { header: raw.toString('base64'), thumbprint };
 }

@@ -14,6 +14,7 @@ import { createEntry, type Entry } from './http/host.js';
 import type { Log } from './ports.js';
 import { readSettings } from './settings.js';
 
+export { composeKeyOperations } from './compose/key_operations.js';
 export type { HttpRoute, System };
 
 /** Everything the entry points call. */

@@ -221,4 +221,5 @@ export interface Provider {
   check(provider: string): Promise<void>;
 }
 
+export type * from './ports/signing_keys.js';
 export type * from './ports/tokens.js';

@@ -77,6 +77,7 @@ export function createAdapters(
   const refusals = withBoundedRefusals(audit, { clock, random, log });
   const events = createEvents({ config, table, http, clock, log });
   return {
+    table,
     vault,
     connections: recent.store,
     recent,

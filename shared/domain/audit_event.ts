@@ -20,6 +20,8 @@ export const AUDIT_EVENT_TYPES = [
   'grant.refused',
   'grant.ended',
   'audit.read',
+  'key.added',
+  'key.retired',
 ] as const;
 
 export type AuditEventType = (typeof AUDIT_EVENT_TYPES)[number];

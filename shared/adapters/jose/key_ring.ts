@@ -64,7 +64,12 @@ async function listOrStart(deps: KeyRingDeps): Promise<readonly StoredSigningKey
   throw new Error('a first signing key could not be stored');
 }
 
-async function generate({ vault, clock, random }: KeyRingDeps): Promise<StoredSigningKey> {
+/** A new key, sealed; nobody else knows it yet. */
+export async function generate({
+  vault,
+  clock,
+  random,
+}: Omit<KeyRingDeps, 'store'>): Promise<StoredSigningKey> {
   const pair = await generateKeyPair(MINT_ALGORITHM, { extractable: true });
   const kid = Buffer.from(random.bytes(12)).toString('base64url');
   const publicJwk = { ...(await exportJWK(pair.publicKey)), use: 'sig', alg: MINT_ALGORITHM };

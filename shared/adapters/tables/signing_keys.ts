@@ -8,6 +8,7 @@ export interface StoredSigningKey {
   readonly sealed: string;
   readonly publicJwk: string;
   readonly createdAt: number;
+  readonly retiredAt?: number;
 }
 
 export interface SigningKeyStore {
@@ -15,16 +16,21 @@ export interface SigningKeyStore {
   list(): Promise<readonly StoredSigningKey[]>;
   /** False when another instance has written this slot first: read the list again. */
   add(slot: number, key: StoredSigningKey): Promise<boolean>;
+  /** False when there is no such key, or somebody else is changing it. */
+  retire(kid: string, at: number): Promise<boolean>;
 }
 
 const PARTITION = 'signing-keys';
 
 /** Keys are numbered slots inserted only if absent, so that instances starting together agree on one first key. */
 export function createSigningKeyStore(table: Table): SigningKeyStore {
+  const rows = () => table.all(compare('PartitionKey', 'eq', PARTITION));
   return {
-    async list() {
-      const rows = await table.all(compare('PartitionKey', 'eq', PARTITION));
-      return rows.map(({ row }) => readKey(row));
+    list: async () => (await rows()).map(({ row }) => readKey(row)),
+    async retire(kid, at) {
+      const found = (await rows()).find(({ row }) => row.kid === kid);
+      if (!found) return false;
+      return table.update({ ...found.row, retiredAt: timeColumn(at) }, found.etag);
     },
     add: (slot, key) =>
       table.insert({
@@ -41,10 +47,12 @@ export function createSigningKeyStore(table: Table): SigningKeyStore {
 
 function readKey(row: Row): StoredSigningKey {
   const read = columnsOf('signingKeys', row);
+  const retiredAt = read.optionalTime('retiredAt');
   return {
     kid: read.text('kid'),
     sealed: read.text('sealed'),
     publicJwk: read.text('publicJwk'),
     createdAt: read.time('createdAt'),
+    ...(retiredAt === undefined ? {} : { retiredAt }),
   };
 }

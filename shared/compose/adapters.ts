@@ -35,7 +35,7 @@ import { withAuditTold, withUserActionTold } from '../flows/observed.js';
 import { withPolicyFacts } from '../flows/with_policy_facts.js';
 import type { Facade, Policy } from '../policy.js';
 import { createEvents } from './events.js';
-import { createProviders, rulesByName } from './providers.js';
+import { createProviders, onHeaders, rulesByName } from './providers.js';
 import type { System } from './system.js';
 
 export type Adapters = ReturnType<typeof createAdapters>;
@@ -115,6 +115,7 @@ export function createAdapters(
     ),
     rulesOf: rulesByName(providers),
     providers: [...providers.keys()],
+    onHeaders: onHeaders(providers, policy),
   };
 }
 

@@ -51,7 +51,11 @@ export function createHandlers(parts: Parts): Readonly<Record<HttpRoute, HttpHan
   const endpoint = { gate, log: system.log, readCertificate };
   const user = {
     audited: createAudited({ ...system, audit: adapters.audit }),
-    identify: createIdentify({ tokens: adapters.tokens, sessionMaxSeconds: config.sessionMaxSeconds }),
+    identify: createIdentify({
+      tokens: adapters.tokens,
+      sessionMaxSeconds: config.sessionMaxSeconds,
+      onHeaders: adapters.onHeaders,
+    }),
     publicOrigin: new URL(config.issuer).origin,
     endpoint,
   };

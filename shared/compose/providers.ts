@@ -6,6 +6,7 @@ import type { ConfiguredProvider } from '../adapters/provider/provider.js';
 import { createSessionClient } from '../adapters/provider/session.js';
 import { createTwitterClient } from '../adapters/provider/twitter.js';
 import type { Config, OtherProvider, ProviderSettings } from '../config.js';
+import type { Policy } from '../policy.js';
 import type { Clock, Random } from '../ports.js';
 import { aad } from '../providers/aad.js';
 import { facebook } from '../providers/facebook.js';
@@ -78,4 +79,18 @@ export function rulesByName(
     if (!provider) throw new Error('a connection names a provider that is not configured');
     return provider.rules;
   };
+}
+
+/** The providers without ID tokens, and whether policy admits their users all the same. */
+export function onHeaders(
+  providers: ReadonlyMap<string, ConfiguredProvider>,
+  { admitOnHeaders }: Policy,
+): ReadonlyMap<string, { readonly tenant: string; readonly admitted: boolean }> {
+  const without = [...providers].filter(([, { rules }]) => rules.signIn === 'headers');
+  return new Map(
+    without.map(([name, { settings }]) => [
+      name,
+      { tenant: settings.tenant, admitted: admitOnHeaders.has(name) },
+    ]),
+  );
 }

@@ -4,14 +4,13 @@ import type { Subject } from '../domain/subject.js';
 import type { Clock, CodeStore, Random } from '../ports.js';
 import type { AuthorizationRequest } from './authorization_request.js';
 import type { CreateGrant } from './create_grant.js';
+import type { SessionCredentials } from './session_credentials.js';
 import type { TakeOverConnection } from './take_over_connection.js';
 
-/** The user who agreed, and the request they were shown. */
-export interface Consent {
+/** The user who agreed, the request they were shown, and the credentials for the connection, where there is none yet. */
+export interface Consent extends SessionCredentials {
   readonly request: AuthorizationRequest;
   readonly subject: Subject;
-  /** For the connection, where there is none yet. */
-  readonly refreshToken: string | undefined;
   /** What the sign-in says of the user's groups and roles. */
   readonly membership?: Membership | undefined;
   readonly correlationId: string;
@@ -34,19 +33,16 @@ interface Deps {
  */
 export function createAuthorize(deps: Deps): Authorize {
   const { createGrant, takeOver, codes, clock, random } = deps;
-  return async ({ request, subject, refreshToken, membership, correlationId }) => {
+  return async ({ request, ...consent }) => {
     const { client, redirectUri, challenge, resource, scope, jkt, claims, expiresInSeconds } = request;
     // Only the credential of the sign-in that met the challenge meets it at a refresh.
-    if (claims !== undefined) await takeOver({ subject, refreshToken, correlationId });
+    if (claims !== undefined) await takeOver(consent);
     const grant = await createGrant({
-      subject,
+      ...consent,
       clientId: client.clientId,
       resource,
       scope,
       expiresInSeconds,
-      refreshToken,
-      membership,
-      correlationId,
     });
     const expiresAt = clock() + CODE_LIFE_MS;
     const code = newCode(expiresAt, random.bytes(32));

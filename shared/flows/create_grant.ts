@@ -7,17 +7,17 @@ import type { ClientPolicy, Policy } from '../policy.js';
 import type { AuditLog, Clock, ConnectionStore, DueIndex, GrantStore, Random } from '../ports.js';
 import { endGrant } from './end_grant.js';
 import { type PlanUpkeep, withDueEntry } from './plan_upkeep.js';
+import type { SessionCredentials } from './session_credentials.js';
 import type { TakeOverConnection } from './take_over_connection.js';
 
-export interface GrantRequest {
+/** With the credentials for the connection, where there is none yet. */
+export interface GrantRequest extends SessionCredentials {
   readonly subject: Subject;
   readonly clientId: string;
   readonly resource: string;
   readonly scope: Scope;
   /** Undefined asks for as long as policy allows. */
   readonly expiresInSeconds: number | undefined;
-  /** For the connection, where there is none yet. */
-  readonly refreshToken: string | undefined;
   /** What the sign-in says of the user's groups and roles. */
   readonly membership?: Membership | undefined;
   readonly correlationId: string;
@@ -47,6 +47,7 @@ const WRITE_TRIES = 5;
 export function createCreateGrant(deps: Deps): CreateGrant {
   return async (request) => {
     const client = allowedClient(deps.policy, request);
+    assertSameProvider(deps.policy, request);
     const seconds = lifetime(client, request.expiresInSeconds);
     assertAllowed(client, request.subject, request.membership);
     await connect(deps, client, request);
@@ -117,6 +118,15 @@ function allowedClient(policy: Policy, { clientId, resource, scope }: GrantReque
     });
   }
   return client;
+}
+
+/** A provider's tokens come of a connection to that provider: nobody else's could ever be served. */
+function assertSameProvider(policy: Policy, { subject, resource }: GrantRequest): void {
+  const target = policy.resources.get(resource);
+  if (!target || target.narrowing === 'minted' || target.provider === subject.provider) return;
+  throw new Refusal('invalid_parameter', {
+    description: `resource belongs to another identity provider: sign in with ${target.provider}`,
+  });
 }
 
 function lifetime(client: ClientPolicy, asked: number | undefined): number {

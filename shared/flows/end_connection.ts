@@ -1,14 +1,24 @@
 import type { Connection } from '../domain/connection.js';
 import { unavailable } from '../domain/errors.js';
 import { grantState } from '../domain/grant.js';
+import { refreshTokenSeal } from '../domain/seal_context.js';
 import { type Subject, subjectName } from '../domain/subject.js';
-import type { AuditLog, Clock, ConnectionStore, DueIndex, GrantStore, Random } from '../ports.js';
-import type { ProviderRules } from '../providers/rules.js';
+import type {
+  AuditLog,
+  Clock,
+  ConnectionStore,
+  DueIndex,
+  GrantStore,
+  Provider,
+  Random,
+  Vault,
+} from '../ports.js';
+import { credentialKindOf, type ProviderRules } from '../providers/rules.js';
 import { endGrant } from './end_grant.js';
 import { withDueEntry } from './plan_upkeep.js';
 
 /** What came of asking the provider to revoke the credential too. */
-export type ProviderRevocation = 'not_supported';
+export type ProviderRevocation = 'revoked' | 'failed' | 'not_supported' | 'nothing_held';
 
 export interface EndedConnection {
   readonly grantsEnded: number;
@@ -23,6 +33,8 @@ interface Deps {
   readonly grants: GrantStore;
   readonly due: DueIndex;
   readonly rulesOf: (provider: string) => ProviderRules;
+  readonly provider: Provider;
+  readonly vault: Vault;
   readonly audit: AuditLog;
   readonly clock: Clock;
   readonly random: Random;
@@ -32,24 +44,27 @@ const WRITE_TRIES = 5;
 
 /**
  * Ends a connection by leaving a tombstone: grants first, so that a crash half-way leaves less authority and never more; then the
- * credential and every kept token are wiped from the row. Ending again finishes what a crash has left.
+ * credential and every kept token are wiped from the row. Last the provider is asked to end it too: whatever comes of that, nothing is
+ * held here any more. Ending again finishes what a crash has left.
  */
 export function createEndConnection(deps: Deps): EndConnection {
   return async (subject, correlationId) => {
     const found = await deps.connections.find(subject);
     if (!found || found.value.state === 'ended') return undefined;
     const before = await endGrants(deps, subject, correlationId);
-    await bury(deps, subject);
+    const buried = await bury(deps, subject);
     // A grant made in between must not come to life with the next connection.
     const since = await endGrants(deps, subject, correlationId);
+    const revocation = await revokeAtProvider(deps, buried);
     await deps.audit.append({
       id: deps.random.uuid(),
       at: deps.clock(),
       type: 'connection.ended',
       subject: subjectName(subject),
+      reason: `at the provider: ${revocation}`,
       correlationId,
     });
-    return { grantsEnded: before + since, revocation: 'not_supported' };
+    return { grantsEnded: before + since, revocation };
   };
 }
 
@@ -61,17 +76,31 @@ async function endGrants(deps: Deps, subject: Subject, correlationId: string): P
   return live.length;
 }
 
-async function bury(deps: Deps, subject: Subject): Promise<void> {
+/** @returns the connection as it was */
+async function bury(deps: Deps, subject: Subject): Promise<Connection | undefined> {
   for (let attempt = 0; attempt < WRITE_TRIES; attempt++) {
     const found = await deps.connections.find(subject);
-    if (!found || found.value.state === 'ended') return;
+    if (!found || found.value.state === 'ended') return undefined;
     const kept = await deps.connections.keptTokens(subject);
     const after = tombstone(found.value, deps.clock());
     const drop = kept.map((token) => token.target);
     const write = () => deps.connections.replace(after, found.etag, { drop });
-    if (await withDueEntry(deps.due, { before: found.value, after }, write)) return;
+    if (await withDueEntry(deps.due, { before: found.value, after }, write)) return found.value;
   }
   throw unavailable('the connection is being changed by others', 1);
+}
+
+/** The provider's own trouble, or a credential that does not open, never keeps anybody from ending a connection. */
+async function revokeAtProvider(deps: Deps, connection: Connection | undefined): Promise<ProviderRevocation> {
+  if (connection?.refreshToken === undefined) return 'nothing_held';
+  const { subject, credentialKind = 'refresh_token' } = connection;
+  try {
+    if (credentialKind !== credentialKindOf(deps.rulesOf(subject.provider))) return 'not_supported';
+    const credential = await deps.vault.open(connection.refreshToken, refreshTokenSeal(connection));
+    return await deps.provider.revoke(subject.provider, credential);
+  } catch {
+    return 'failed';
+  }
 }
 
 function tombstone(connection: Connection, now: number): Connection {

@@ -1,5 +1,7 @@
 import { type Connection, type KeptToken, unclaimed } from '../domain/connection.js';
+import type { ProviderFailure, Verdict } from '../domain/refresh_result.js';
 import type { Provider, Versioned } from '../ports.js';
+import { credentialKindOf } from '../providers/rules.js';
 import { commitConnection } from './commit_connection.js';
 import { type DoubtDeps, doubtOf } from './doubt.js';
 import type { RecordFailure } from './record_failure.js';
@@ -30,6 +32,9 @@ export interface AttemptDeps extends StoreDeps, SuccessorDeps, DoubtDeps {
 
 export function createRefreshAttempt(deps: AttemptDeps): RefreshAttempt {
   return async (claimed, kept, request) => {
+    if (!isOfKind(deps, claimed.value)) {
+      return deps.recordFailure({ claimed, kept, request, failure: KIND_CHANGED, verdict: NEW_SIGN_IN });
+    }
     // All that needs the vault comes first: once the provider has answered, nothing may stand between the successor and its place.
     const succeed = await prepareSuccessor(deps, claimed.value, request.target);
     const redeemed = await redeem(deps, claimed.value, { request, failure: kept?.failure });
@@ -45,6 +50,15 @@ export function createRefreshAttempt(deps: AttemptDeps): RefreshAttempt {
       ...(keepsSuccessor ? { successor } : {}),
     });
   };
+}
+
+const KIND_CHANGED: ProviderFailure = { status: 0, error: 'credential_kind_changed', codes: [] };
+const NEW_SIGN_IN: Verdict = { class: 'user_action_required' };
+
+/** A credential of another kind than the provider's settings now call for, as of before they were changed, is shown to nobody. */
+function isOfKind({ rulesOf }: AttemptDeps, connection: Connection): boolean {
+  const { subject, credentialKind = 'refresh_token' } = connection;
+  return credentialKind === credentialKindOf(rulesOf(subject.provider));
 }
 
 /** Nothing was begun, so whoever comes next may begin at once. */

@@ -1,8 +1,8 @@
-import { type Connection, type KeptToken, targetKey } from '../domain/connection.js';
+import { type Connection, type CredentialKind, type KeptToken, targetKey } from '../domain/connection.js';
 import { Refusal, unavailable } from '../domain/errors.js';
 import { addFailure, type ProviderFailure } from '../domain/refresh_result.js';
 import { refreshTokenSeal } from '../domain/seal_context.js';
-import { type Subject, sameSubject, subjectName } from '../domain/subject.js';
+import { type Subject, subjectName } from '../domain/subject.js';
 import { CREDENTIAL } from '../domain/upkeep.js';
 import type {
   AuditLog,
@@ -15,14 +15,13 @@ import type {
   Tokens,
   Vault,
 } from '../ports.js';
-import type { ProviderRules } from '../providers/rules.js';
+import { credentialKindOf, type ProviderRules } from '../providers/rules.js';
 import { type PlanUpkeep, withDueEntry } from './plan_upkeep.js';
 import { provenMembership } from './proven_membership.js';
+import { assertOwn, credentialOf, provenSubject, type SessionCredentials } from './session_credentials.js';
 
-export interface TakeOverRequest {
+export interface TakeOverRequest extends SessionCredentials {
   readonly subject: Subject;
-  /** From the platform's header; absent when the sign-in did not bring one. */
-  readonly refreshToken: string | undefined;
   readonly correlationId: string;
 }
 
@@ -56,30 +55,15 @@ const WRITE_TRIES = 5;
  */
 export function createTakeOverConnection(deps: Deps): TakeOverConnection {
   return async (request) => {
-    const { subject, refreshToken } = request;
-    if (refreshToken === undefined) throw refreshTokenMissing(subject.provider);
-    const answer = await deps.provider.refresh(subject, refreshToken, CREDENTIAL);
+    const { subject } = request;
+    const rules = deps.rulesOf(subject.provider);
+    const credential = credentialOf(rules, request);
+    const answer = await deps.provider.prove(subject, credential);
     if (!answer.ok) throw refusalOf(deps, subject, answer.failure);
-    const { idToken } = answer.tokens;
-    const named = idToken === undefined ? undefined : deps.tokens.subjectOf(subject.provider, idToken);
-    if (!named || !sameSubject(named, subject)) {
-      throw new Refusal('identity_mismatch', {
-        description: 'the provider credential belongs to another user than the one who is signed in',
-      });
-    }
-    return enrol(deps, request, { tokens: answer.tokens, refreshToken });
+    assertOwn(provenSubject(deps.tokens, subject.provider, answer.tokens), subject);
+    const kind = credentialKindOf(rules);
+    return enrol(deps, request, { tokens: answer.tokens, refreshToken: credential, kind });
   };
-}
-
-function refreshTokenMissing(provider: string): Refusal {
-  const how =
-    provider === 'aad'
-      ? 'add "scope=openid profile email offline_access" to identityProviders.azureActiveDirectory.login.loginParameters, ' +
-        'set a client secret and enable login.tokenStore, then sign in again'
-      : 'ask for offline access at sign-in and enable login.tokenStore, then sign in again';
-  return new Refusal('refresh_token_missing', {
-    description: `Easy Auth passed no refresh token for this session: ${how}`,
-  });
 }
 
 function refusalOf(deps: Deps, subject: Subject, failure: ProviderFailure): Refusal {
@@ -98,10 +82,17 @@ function refusalOf(deps: Deps, subject: Subject, failure: ProviderFailure): Refu
   });
 }
 
+interface Credential {
+  readonly tokens: ProviderTokens;
+  /** What was presented: kept when no successor came back. */
+  readonly refreshToken: string;
+  readonly kind: CredentialKind;
+}
+
 async function enrol(
   deps: Deps,
   { subject, correlationId }: TakeOverRequest,
-  credential: { tokens: ProviderTokens; refreshToken: string },
+  credential: Credential,
 ): Promise<TakenOver> {
   const enrolment = deps.random.uuid();
   for (let attempt = 0; attempt < WRITE_TRIES; attempt++) {
@@ -130,10 +121,11 @@ async function isOurs(deps: Deps, subject: Subject, enrolment: string): Promise<
 async function connectionOf(
   deps: Deps,
   before: Connection | undefined,
-  from: { subject: Subject; enrolment: string; tokens: ProviderTokens; refreshToken: string },
+  from: Credential & { subject: Subject; enrolment: string },
 ): Promise<{ after: Connection; proof: KeptToken }> {
   const now = deps.clock();
-  const { subject, enrolment, tokens } = from;
+  const { subject, enrolment, tokens, kind } = from;
+  const { credentialEndsAt } = tokens;
   const owner = { subject, enrolment, generation: (before?.generation ?? 0) + 1 };
   const proof: KeptToken = {
     ...owner,
@@ -144,6 +136,8 @@ async function connectionOf(
     ...owner,
     state: 'active',
     refreshToken: await deps.vault.seal(tokens.refreshToken ?? from.refreshToken, refreshTokenSeal(owner)),
+    ...(kind === 'refresh_token' ? {} : { credentialKind: kind }),
+    ...(credentialEndsAt === undefined ? {} : { credentialEndsAt }),
     createdAt: before?.state === 'active' ? before.createdAt : now,
     renewedAt: now,
     refreshedAt: now,

@@ -14,11 +14,12 @@ import type { Authorize } from '../flows/authorize.js';
 import type { Policy } from '../policy.js';
 import type { Clock, Tickets } from '../ports.js';
 import { readForm } from './body.js';
-import { asUser, type Caller, type Identify, sessionRefreshToken } from './caller.js';
+import { asUser, type Caller, type Identify } from './caller.js';
 import { type Call, createEndpoint, type EndpointOptions } from './endpoint.js';
 import { consentPage } from './pages/consent.js';
 import { assertSameSite } from './same_site.js';
 import { redirect, refusalParameters, sendBack } from './send_back.js';
+import { sessionCredentials } from './session_credentials.js';
 
 export interface AuthorizeDeps {
   readonly issuer: string;
@@ -166,8 +167,8 @@ async function decide(deps: AuthorizeDeps, asking: Asking): Promise<HttpResponse
     if (decision === 'deny') {
       throw new Refusal('access_denied', { description: 'the user has not allowed this' });
     }
-    const refreshToken = sessionRefreshToken(call.request, subject);
-    return deps.authorize({ request, subject, membership, refreshToken, correlationId });
+    const credentials = sessionCredentials(call.request, subject);
+    return deps.authorize({ ...credentials, request, subject, membership, correlationId });
   });
   return sendBack(deps.issuer, request, { code });
 }

@@ -17,23 +17,41 @@ export type Caller =
 
 export type Identify = (request: HttpRequest) => Promise<Caller>;
 
-interface Deps {
+export interface IdentifyDeps {
   readonly tokens: Tokens;
   readonly sessionMaxSeconds: number;
+  /** The providers without ID tokens: in which tenant their users are, and whether policy admits them on the headers alone. */
+  readonly onHeaders: ReadonlyMap<string, { readonly tenant: string; readonly admitted: boolean }>;
 }
 
 const PROVIDER_NAME = /^[a-z][a-z0-9_]{0,63}$/;
 const ID_HEADER_MAX = 256;
 
+/** What Easy Auth's headers name a provider, in our words: case is the platform's own, and X has two names. */
+function providerOf(request: HttpRequest): string | undefined {
+  const name = platformHeader(request, 'x-ms-client-principal-idp')?.toLowerCase();
+  if (name !== undefined && !PROVIDER_NAME.test(name)) {
+    throw unauthenticated('x-ms-client-principal-idp is not a provider name');
+  }
+  return name === 'x' ? 'twitter' : name;
+}
+
 /**
  * A user is whom the platform headers and a verified ID token name together: the headers alone are unsigned, and reach us unstripped
- * wherever Easy Auth is bypassed. `request.user` is never read, for the same reason. Without an ID token the caller may be an app, by its
- * own bearer token.
+ * wherever Easy Auth is bypassed. `request.user` is never read, for the same reason. Users of a provider that has no ID tokens are admitted
+ * on the headers where policy says so, and never with a role. Without either the caller may be an app, by its own bearer token.
  */
-export function createIdentify({ tokens, sessionMaxSeconds }: Deps): Identify {
+export function createIdentify({ tokens, sessionMaxSeconds, onHeaders }: IdentifyDeps): Identify {
   return async (request) => {
-    const provider = platformHeader(request, 'x-ms-client-principal-idp');
+    const provider = providerOf(request);
     assertPrincipal(request, provider);
+    const headersOnly = provider && onHeaders.get(provider);
+    if (headersOnly) {
+      if (!headersOnly.admitted)
+        throw unauthenticated('policy does not admit users of this provider on headers');
+      const subject = { provider, tenant: headersOnly.tenant, id: principalId(request) };
+      return { kind: 'user', subject, roles: [] };
+    }
     const idToken = provider && platformHeader(request, `x-ms-token-${provider}-id-token`);
     if (provider && idToken) {
       const claims = await tokens.verifyIdToken(provider, idToken, sessionMaxSeconds);
@@ -45,12 +63,6 @@ export function createIdentify({ tokens, sessionMaxSeconds }: Deps): Identify {
     const { appId, roles } = await tokens.verifyAppToken(bearer);
     return { kind: 'app', appId: appId.toLowerCase(), roles };
   };
-}
-
-/** The refresh token the platform holds for this session; only for a caller already identified as its user. */
-export function sessionRefreshToken(request: HttpRequest, subject: Subject): string | undefined {
-  const token = request.headers.get(`x-ms-token-${subject.provider}-refresh-token`);
-  return token === null || token === '' ? undefined : token;
 }
 
 /** @throws Refusal `forbidden` unless the caller is a user */
@@ -70,9 +82,6 @@ function platformHeader(request: HttpRequest, name: string): string | undefined 
   const value = request.headers.get(name);
   if (value === null || value === '') return undefined;
   if (value.includes(',')) throw unauthenticated(`${name} is given more than once`);
-  if (name === 'x-ms-client-principal-idp' && !PROVIDER_NAME.test(value)) {
-    throw unauthenticated(`${name} is not a provider name`);
-  }
   return value;
 }
 
@@ -84,7 +93,8 @@ function assertPrincipal(request: HttpRequest, provider: string | undefined): vo
   const encoded = platformHeader(request, 'x-ms-client-principal');
   if (encoded === undefined && provider === undefined) return;
   const principal = encoded === undefined ? undefined : parsePrincipal(encoded);
-  if (principal?.auth_typ !== provider || !Array.isArray(principal?.claims)) {
+  const named = typeof principal?.auth_typ === 'string' ? principal.auth_typ.toLowerCase() : undefined;
+  if ((named === 'x' ? 'twitter' : named) !== provider || !Array.isArray(principal?.claims)) {
     throw unauthenticated('x-ms-client-principal is not one of App Service for this provider');
   }
 }
@@ -96,6 +106,15 @@ function parsePrincipal(encoded: string): Readonly<Record<string, unknown>> | un
   } catch {
     return undefined;
   }
+}
+
+/** Ids of the providers without ID tokens are digits or short words. */
+const PLAIN_ID = /^[A-Za-z0-9._-]{1,128}$/;
+
+function principalId(request: HttpRequest): string {
+  const id = platformHeader(request, 'x-ms-client-principal-id');
+  if (id === undefined || !PLAIN_ID.test(id)) throw unauthenticated('the principal header names no user');
+  return id;
 }
 
 function assertSamePrincipal(request: HttpRequest, subject: Subject): void {

@@ -7,9 +7,10 @@ import type { EndConnection } from '../flows/end_connection.js';
 import type { TakeOverConnection } from '../flows/take_over_connection.js';
 import type { ConnectionStore } from '../ports.js';
 import { isoTime, json } from './answers.js';
-import { asUser, type Identify, sessionRefreshToken } from './caller.js';
+import { asUser, type Identify } from './caller.js';
 import { createEndpoint, type EndpointOptions } from './endpoint.js';
 import { assertSameSite } from './same_site.js';
+import { sessionCredentials } from './session_credentials.js';
 
 export interface ConnectionsDeps {
   readonly identify: Identify;
@@ -27,10 +28,10 @@ export function createConnectHandler(deps: ConnectionsDeps): HttpHandler {
   return createEndpoint(options, async ({ request, correlationId }) => {
     assertSameSite(request, deps.publicOrigin);
     const { subject } = asUser(await deps.identify(request));
-    const refreshToken = sessionRefreshToken(request, subject);
+    const credentials = sessionCredentials(request, subject);
     const { connection, created } = await deps.audited(
       { type: 'connection.refused', subject, correlationId },
-      () => deps.takeOver({ subject, refreshToken, correlationId }),
+      () => deps.takeOver({ ...credentials, subject, correlationId }),
     );
     return json(created ? 201 : 200, connectionBody(connection));
   });
@@ -75,9 +76,13 @@ function connectionBody(connection: Connection): Record<string, unknown> {
     provider: subject.provider,
     subject: subjectName(subject),
     state,
+    credential: connection.credentialKind ?? 'refresh_token',
     created_at: isoTime(connection.createdAt),
     renewed_at: isoTime(connection.renewedAt),
     refreshed_at: isoTime(connection.refreshedAt),
+    ...(connection.credentialEndsAt === undefined
+      ? {}
+      : { credential_ends_at: isoTime(connection.credentialEndsAt) }),
     ...(connection.dueAt === undefined ? {} : { next_refresh_at: isoTime(connection.dueAt) }),
   };
 }

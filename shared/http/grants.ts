@@ -10,10 +10,11 @@ import type { ClientPolicy } from '../policy.js';
 import type { Clock, GrantStore, Page, PageRequest } from '../ports.js';
 import { isoTime, json } from './answers.js';
 import { readJson } from './body.js';
-import { asUser, type Caller, type Identify, sessionRefreshToken } from './caller.js';
+import { asUser, type Caller, type Identify } from './caller.js';
 import { createEndpoint, type EndpointOptions } from './endpoint.js';
 import { readLimit, readQuery } from './query.js';
 import { assertSameSite } from './same_site.js';
+import { sessionCredentials } from './session_credentials.js';
 
 export interface GrantsDeps {
   readonly identify: Identify;
@@ -41,8 +42,8 @@ export function createGrantHandler(deps: GrantsDeps): HttpHandler {
     const grant = await deps.audited({ type: 'grant.refused', subject, correlationId }, async (note) => {
       const asked = readGrantRequest(await readJson(request));
       note(factsOf(asked));
-      const refreshToken = sessionRefreshToken(request, subject);
-      return deps.createGrant({ ...asked, subject, membership, refreshToken, correlationId });
+      const credentials = sessionCredentials(request, subject);
+      return deps.createGrant({ ...asked, ...credentials, subject, membership, correlationId });
     });
     return json(201, grantBody(grant, deps.clock()));
   });

@@ -14,6 +14,8 @@ export interface ProviderRules {
    * or there is nothing to refresh and a refresh only looks whether the access token still works.
    */
   readonly refreshKind: 'refresh_token' | 'exchange' | 'none';
+  /** Whether the access token is of use only with a secret of its own. */
+  readonly tokenSecret?: boolean;
   /** Whether a smaller `scope` at a refresh gives a smaller token. What came back is compared all the same. */
   readonly narrows: boolean;
   /** What proves who has signed in: a signed ID token, or nothing but the platform's headers. */

@@ -8,6 +8,7 @@ export const twitter: ProviderRules = {
   ...profileRules,
   name: 'twitter',
   refreshKind: 'none',
+  tokenSecret: true,
   revocation: 'custom',
   limits: {},
   grantedScope: listedScope,

@@ -3,8 +3,8 @@ import type { ProviderAnswer } from '../../ports.js';
 import type { HttpAnswer } from '../http_client.js';
 import { retryAfterSeconds, word } from './answer.js';
 
-/** How long a provider call may take, ms. */
-export const CALL_TIMEOUT_MS = 10_000;
+/** How long one call may take, ms: up to three of them, one after the other, must fit into the time a connection is claimed for. */
+export const CALL_TIMEOUT_MS = 5000;
 
 /** A token without an end of its own is looked at again after this, seconds: so that one which was revoked is not handed on for ever. */
 export const ENDLESS_SECONDS = 86_400;

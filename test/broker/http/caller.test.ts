@@ -99,7 +99,7 @@ describe('forged headers are 401, never a user and never a fault', () => {
     expectUnauthenticated(await list({ ...alice.headers, 'x-ms-client-principal': value }));
   });
 
-  it.each(['google', 'AAD', '__proto__', 'aad\u00e9', '../aad', 'aad-id-token', ''])(
+  it.each(['google', '__proto__', 'aad\u00e9', '../aad', 'aad-id-token', ''])(
     'the provider %j',
     async (idp) => {
       expectUnauthenticated(await list({ ...alice.headers, 'x-ms-client-principal-idp': idp }));

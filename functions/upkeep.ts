@@ -43,3 +43,11 @@ app.storageQueue('event_worker', {
   connection: CONNECTION,
   handler: entry.queue((broker, message) => eventMessage(broker.deliverEvent, message)),
 });
+
+// Once a day everything stored is looked at, a slice at a time: what is over goes, what is near its end is told of.
+app.timer('sweep', {
+  schedule: '40 */5 * * * *',
+  handler: entry.timer(async (broker) => {
+    await broker.sweep.slice();
+  }),
+});

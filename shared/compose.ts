@@ -7,6 +7,7 @@ import type { Environment } from './config.js';
 import type { DeliverEvent, FindEvents } from './flows/deliver_events.js';
 import type { FindDue } from './flows/find_due.js';
 import type { SetAside } from './flows/set_aside.js';
+import type { Sweep } from './flows/sweep.js';
 import type { WorkDue } from './flows/upkeep.js';
 import type { HttpHandler } from './http/endpoint.js';
 import { createLiveHandler } from './http/health.js';
@@ -28,6 +29,7 @@ export interface Broker {
   readonly sweepCodes: () => Promise<void>;
   readonly setAside: SetAside;
   readonly findEvents: FindEvents;
+  readonly sweep: Sweep;
   readonly deliverEvent: DeliverEvent;
 }
 
@@ -47,6 +49,7 @@ export function composeBroker(env: Environment, system: System = SYSTEM): Broker
     sweepCodes: flows.sweepCodes,
     setAside: flows.setAside,
     findEvents: flows.findEvents,
+    sweep: flows.sweep,
     deliverEvent: flows.deliverEvent,
     http: createHandlers({ ...system, ...settings, adapters, flows }),
   };

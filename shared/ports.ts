@@ -8,6 +8,7 @@ import type { Scope } from './domain/scope.js';
 import type { SealContext } from './domain/seal_context.js';
 import type { Subject } from './domain/subject.js';
 
+export type * from './ports/archive.js';
 export type * from './ports/events.js';
 export type * from './ports/guard.js';
 export type * from './ports/trouble.js';

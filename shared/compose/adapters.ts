@@ -11,6 +11,7 @@ import { createIdentityToken } from '../adapters/provider/managed_identity.js';
 import { createProvider } from '../adapters/provider/provider.js';
 import { createRecentConnections, withRecentGrants } from '../adapters/recent_reads.js';
 import { createSharedSecret } from '../adapters/shared_secret.js';
+import { createArchive } from '../adapters/tables/archive.js';
 import { createAuditLog, createFailureLog } from '../adapters/tables/audit.js';
 import { createBudgets } from '../adapters/tables/budgets.js';
 import { createCircuitStore, createHeartbeat } from '../adapters/tables/circuits.js';
@@ -102,6 +103,14 @@ export function createAdapters(
     circuits: createCircuitStore(table('circuits')),
     heartbeat: createHeartbeat(table('heartbeat')),
     quarantine: createQuarantine(table('quarantine')),
+    archive: createArchive({
+      connections: table('connections'),
+      grants: table('grants'),
+      failures: table('refreshFailures'),
+      tokenIds: table('tokenIds'),
+      positions: table('heartbeat'),
+      store: recent.store,
+    }),
     guard: createGuardStore(table('guard'), random),
     budgets: createBudgets({ table: table('budgets'), clock, random }),
     provider: createProvider(providers, {

@@ -51,13 +51,14 @@ export function createFlows(deps: System & Adapters & Settings) {
     audiences: config.aad.audiences,
     clientsByAppId: clientsByAppId(policy),
   };
-  const upkeep = createUpkeep({ ...deps, planUpkeep, refresh, budget, deathGuard });
+  const endConnection = createEndConnection(deps);
+  const upkeep = createUpkeep({ ...deps, planUpkeep, refresh, budget, deathGuard, endConnection });
   const createGrant = createCreateGrant({ ...deps, planUpkeep, takeOver });
   const endOneGrant = (grantId: string, by: { by: GrantEndedBy; correlationId: string }) =>
     endGrant({ grants, audit, clock, random }, grantId, by);
   return {
     takeOver,
-    endConnection: createEndConnection(deps),
+    endConnection,
     createGrant,
     endGrant: endOneGrant,
     authorize: createAuthorize({ ...deps, createGrant, takeOver }),

@@ -3,6 +3,7 @@ import { tickAllowance } from '../domain/provider_rate.js';
 import { subjectName } from '../domain/subject.js';
 import type { DeathGuard } from '../flows/death_guard.js';
 import { createDeliverEvent, createFindEvents } from '../flows/deliver_events.js';
+import type { EndConnection } from '../flows/end_connection.js';
 import { createFindDue } from '../flows/find_due.js';
 import { createLanes } from '../flows/lanes.js';
 import type { PlanUpkeep } from '../flows/plan_upkeep.js';
@@ -10,6 +11,7 @@ import type { ProviderBudget } from '../flows/provider_budget.js';
 import type { Publish } from '../flows/publish.js';
 import type { RefreshConnection } from '../flows/refresh_connection.js';
 import { createSetAside } from '../flows/set_aside.js';
+import { createSweep } from '../flows/sweep.js';
 import { createWorkDue } from '../flows/upkeep.js';
 import { createWatchTimer } from '../flows/watch_timer.js';
 import type { Quarantined } from '../ports.js';
@@ -21,6 +23,7 @@ interface Deps extends System, Adapters, Settings {
   readonly refresh: RefreshConnection;
   readonly budget: ProviderBudget;
   readonly deathGuard: DeathGuard;
+  readonly endConnection: EndConnection;
 }
 
 /** At most one a day and thing: what stays in quarantine is one piece of news. */
@@ -51,6 +54,13 @@ export function createUpkeep(deps: Deps) {
       periodSeconds: config.refreshPeriodSeconds,
     }),
     deathGuard: deps.deathGuard,
+    sweep: createSweep({
+      ...deps,
+      limitsOf: (provider) => deps.rulesOf(provider).limits,
+      patience: config.patience,
+      failuresKeptDays: config.failuresKeptDays,
+      registration: { provider: config.aad.name, expiresAt: config.clientSecretExpiresAt },
+    }),
     setAside,
     findDue: createFindDue({
       ...deps,

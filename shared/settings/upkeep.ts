@@ -1,5 +1,6 @@
 import { longestGapSeconds } from '../domain/ncrontab.js';
 import type { ProviderRates } from '../domain/provider_rate.js';
+import type { Patience } from '../domain/reap.js';
 import { type Environment, isSafeAddress, type Reader } from './reader.js';
 
 /** Where operators' systems are told of things. */
@@ -17,6 +18,9 @@ export interface UpkeepSettings {
   readonly providerRates: ProviderRates;
   /** Calls to one provider under way at once, on each instance. */
   readonly providerConcurrency: number;
+  readonly patience: Patience;
+  /** How long rows of the failure log are kept, days; 0 keeps them for ever. */
+  readonly failuresKeptDays: number;
   readonly events: EventSettings;
   /** When the app registration's own secret or certificate ends, ms. */
   readonly clientSecretExpiresAt?: number;
@@ -34,11 +38,27 @@ export function readUpkeep(env: Environment, read: Reader, problems: string[]): 
     livenessSeconds: read.number('BROKER_LIVENESS_SECONDS', { least: 1, most: 2_592_000, preset: 21_600 }),
     providerRates: readRates(env, read, problems),
     providerConcurrency: read.number('BROKER_PROVIDER_CONCURRENCY', { least: 1, most: 1000, preset: 64 }),
+    patience: readPatience(read),
+    failuresKeptDays: days(read, 'BROKER_FAILURES_KEPT_DAYS', 90),
     events: readEvents(env, problems),
     ...(expiresAt === undefined ? {} : { clientSecretExpiresAt: expiresAt }),
   };
   checkWindow(settings, problems);
   return settings;
+}
+
+function days(read: Reader, name: string, preset: number): number {
+  return read.number(name, { least: 0, most: 3650, preset });
+}
+
+function readPatience(read: Reader): Patience {
+  return {
+    endedDays: days(read, 'BROKER_REAP_ENDED_DAYS', 30),
+    deadDays: days(read, 'BROKER_REAP_DEAD_DAYS', 30),
+    grantDays: days(read, 'BROKER_REAP_GRANT_DAYS', 30),
+    idleDays: days(read, 'BROKER_REAP_IDLE_DAYS', 90),
+    unreachableDays: days(read, 'BROKER_REAP_UNREACHABLE_DAYS', 90),
+  };
 }
 
 const DATE = /^\d{4}-\d{2}-\d{2}(T[0-9:.]+Z)?$/;

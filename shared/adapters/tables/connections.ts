@@ -9,7 +9,7 @@ import { all, compare } from './filter.js';
 import { membershipColumn, readMembership } from './membership_columns.js';
 import type { Change, Row, StoredRow, Table } from './table.js';
 
-const CONNECTION_ROW = 'connection';
+export const CONNECTION_ROW = 'connection';
 const TOKEN_PREFIX = 'token-';
 const CREDENTIAL_KINDS = ['refresh_token', 'access_token', 'session'] as const;
 
@@ -20,7 +20,7 @@ export function createConnectionStore(table: Table): ConnectionStore {
       const stored = await table.read(subjectKey(subject), CONNECTION_ROW);
       if (!stored) return undefined;
       const { row, etag, ageMs } = stored;
-      return { value: readConnection(row), etag, ...(ageMs === undefined ? {} : { ageMs }) };
+      return { value: connectionFrom(row), etag, ...(ageMs === undefined ? {} : { ageMs }) };
     },
     create: (connection, changes) =>
       table.commit([{ kind: 'insert', row: connectionRow(connection) }, ...keptChanges(connection, changes)]),
@@ -92,7 +92,8 @@ function optionalTimeColumn(time: number | undefined): string | undefined {
   return time === undefined ? undefined : timeColumn(time);
 }
 
-function readConnection(row: Row): Connection {
+/** @throws Unreadable */
+export function connectionFrom(row: Row): Connection {
   const read = columnsOf('connections', row);
   const previous = read.optionalText('previousRefreshToken');
   const attemptId = read.optionalText('claimAttemptId');

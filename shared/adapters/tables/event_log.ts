@@ -53,7 +53,8 @@ function keysOf({ at, id }: { at: number; id: string }): { partitionKey: string;
   return { partitionKey: partitionAt(at), rowKey: `${inverted(at)}-${id}` };
 }
 
-function partitionAt(time: number): string {
+/** The partition of a moment; those of earlier ones come behind it. */
+export function partitionAt(time: number): string {
   return String(SLOT_CEILING - Math.floor(time / SLOT_MS)).padStart(12, '0');
 }
 

@@ -72,6 +72,15 @@ function clientPartition(clientId: string): string {
   return `client-${digest('client', clientId)}`;
 }
 
+/** Where a grant stands, and what points at it. */
+export function grantKeysOf(grant: Grant) {
+  const rowKey = digest('grant', grant.grantId);
+  return {
+    grant: { partitionKey: subjectKey(grant.subject), rowKey },
+    pointer: { partitionKey: clientPartition(grant.clientId), rowKey },
+  };
+}
+
 function pointerRow(grant: Grant): Row {
   return {
     partitionKey: clientPartition(grant.clientId),

@@ -5,14 +5,18 @@ import type { Table } from './table.js';
 
 const DAY = 86_400_000;
 
+/** The partition of the ids that are to be known until then. */
+export function tokenIdDay(kind: string, until: number): string {
+  return `${kind}-${String(Math.floor(until / DAY)).padStart(6, '0')}`;
+}
+
 /** One partition a day of expiry, so that what has ended is swept away whole; the day is in the token, so a look-up is one point read. */
 function keysOf(
   kind: string,
   parts: readonly string[],
   until: number,
 ): { partitionKey: string; rowKey: string } {
-  const day = String(Math.floor(until / DAY)).padStart(6, '0');
-  return { partitionKey: `${kind}-${day}`, rowKey: digest(kind, ...parts) };
+  return { partitionKey: tokenIdDay(kind, until), rowKey: digest(kind, ...parts) };
 }
 
 export function createRevokedTokens(table: Table): RevokedTokens {

@@ -53,6 +53,8 @@ describe('settings', () => {
       providerRates: { preset: 100, byName: {} },
       providerConcurrency: 64,
       events: {},
+      patience: { endedDays: 30, deadDays: 30, grantDays: 30, idleDays: 90, unreachableDays: 90 },
+      failuresKeptDays: 90,
       clientCertificates: false,
       dpopNonceRequired: false,
     });

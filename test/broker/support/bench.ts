@@ -78,7 +78,7 @@ const policyDocument = {
 export type Bench = ReturnType<typeof createBench>;
 
 /** The broker's flows over real tables, with a provider, a clock and table faults that the test holds in its hands. */
-export function createBench(tables: TestTables) {
+export function createBench(tables: Pick<TestTables, 'table' | 'name'>) {
   const time = { now: NOW };
   const faulty = (name?: string) => withFaults(tables.table(name), () => time.now);
   const dueTable = tables.name();
@@ -153,7 +153,7 @@ type Rows = Record<
   ReturnType<typeof withFaults>
 >;
 
-function stores(rows: Rows, tables: TestTables) {
+function stores(rows: Rows, tables: Pick<TestTables, 'table' | 'name'>) {
   return {
     connections: createConnectionStore(rows.connections),
     grants: createGrantStore(rows.grants),

@@ -1,6 +1,7 @@
 import { app, output } from '@azure/functions';
 import { entry } from '../shared/compose.js';
 import {
+  DUE_QUEUE,
   dueMessages,
   eventMessage,
   eventMessages,
@@ -8,11 +9,10 @@ import {
   workMessage,
 } from '../shared/http/host.js';
 
-const QUEUE = 'refresh-due';
 const EVENT_QUEUE = 'broker-events';
-const CONNECTION = 'AzureWebJobsStorage';
+const { queueName: QUEUE, connection: CONNECTION } = DUE_QUEUE;
 
-const dueQueue = output.storageQueue({ queueName: QUEUE, connection: CONNECTION });
+const dueQueue = output.storageQueue({ ...DUE_QUEUE });
 const eventQueue = output.storageQueue({ queueName: EVENT_QUEUE, connection: CONNECTION });
 
 // The timer only finds what is due: the work itself goes through queues, so that every instance of the app takes a share.

@@ -73,6 +73,8 @@ export interface LiveToken {
   readonly accessToken: string;
   readonly scope: Scope;
   /** ms */
+  readonly obtainedAt: number;
+  /** ms */
   readonly expiresAt: number;
 }
 
@@ -113,6 +115,12 @@ export interface CodeStore {
   spend(code: string, found: Versioned<AuthorizationCode>, at: number): Promise<boolean>;
   /** Removes codes that nobody needs to know any more, a slice at a time; answers how many. */
   sweep(now: number, limit: number): Promise<number>;
+}
+
+/** What is to happen once, whoever comes upon it. */
+export interface Once {
+  /** True for whoever comes first with this key, on whichever instance. @param until ms; after that the key may be forgotten */
+  first(key: string, until: number): Promise<boolean>;
 }
 
 /** Short-lived proofs that the broker itself showed or asked something; nothing of them is stored. */

@@ -6,6 +6,7 @@ import { createDpopProofs } from '../adapters/jose/dpop_proofs.js';
 import { createKeyRing } from '../adapters/jose/key_ring.js';
 import { createTokens } from '../adapters/jose/tokens.js';
 import { withVerifiedAssertions, withVerifiedTokens } from '../adapters/jose/verified_tokens.js';
+import { createOnce } from '../adapters/once.js';
 import { createCredentialForm } from '../adapters/provider/app_credential.js';
 import { createIdentityToken } from '../adapters/provider/managed_identity.js';
 import { createProvider } from '../adapters/provider/provider.js';
@@ -94,6 +95,7 @@ export function createAdapters(
     failures: withUserActionTold(createFailureLog(table('refreshFailures')), events.publish),
     revoked: createRevokedTokens(table('tokenIds')),
     replay,
+    once: createOnce({ replay, clock }),
     proofs: createDpopProofs({ replay, nonces, clock }),
     assertions: withVerifiedAssertions(
       createClientAssertions({ issuer: config.issuer, clients: policy.clients, http, clock }),

@@ -10,6 +10,7 @@ import { createCreateGrant } from '../flows/create_grant.js';
 import { createDeathGuard } from '../flows/death_guard.js';
 import { createEndConnection } from '../flows/end_connection.js';
 import { endGrant } from '../flows/end_grant.js';
+import { createHandOver } from '../flows/hand_over.js';
 import { createIntrospectToken } from '../flows/introspect_token.js';
 import { createIssueToken } from '../flows/issue_token.js';
 import { createPlanUpkeep } from '../flows/plan_upkeep.js';
@@ -81,6 +82,7 @@ export function createFlows(deps: System & Adapters & Settings) {
         policy,
         isAdmitted: admittedBy(config.aad),
         isActive: deps.recent.isActive,
+        handOver: createHandOver({ ...deps, windowSeconds: config.refreshWindowSeconds }),
         refresh: rememberTokens(refresh, { recent: deps.recent.tokens, clock }),
       }),
     }),

@@ -69,6 +69,7 @@ export function createUpkeep(deps: Deps) {
     }),
     workDue: createWorkDue({
       ...deps,
+      windowSeconds: config.refreshWindowSeconds,
       setAside,
       inLane: createLanes(config.providerConcurrency),
     }),

@@ -121,11 +121,11 @@ export function servable(
   kept: KeptToken | undefined,
   connection: Connection,
   need: { now: number; minTtlSeconds: number },
-): { readonly sealed: string; readonly scope: Scope; readonly expiresAt: number } | undefined {
+): (NonNullable<KeptToken['token']> & { readonly sealed: string }) | undefined {
   if (kept?.token?.sealed === undefined || kept.enrolment !== connection.enrolment) return undefined;
-  const { sealed, scope, expiresAt } = kept.token;
-  const left = expiresAt - need.now;
-  return left >= Math.max(1, need.minTtlSeconds) * 1000 ? { sealed, scope, expiresAt } : undefined;
+  const { token } = kept;
+  const left = token.expiresAt - need.now;
+  return left >= Math.max(1, need.minTtlSeconds) * 1000 ? { ...token, sealed: kept.token.sealed } : undefined;
 }
 
 /** Kept tokens a connection may have: with the connection itself they change in one transaction of at most 100 rows. */

@@ -1,7 +1,7 @@
 import { Refusal } from '../domain/errors.js';
 import type { Authorization, Narrowing } from '../domain/narrowing.js';
 import type { Scope } from '../domain/scope.js';
-import type { Binding } from '../ports.js';
+import type { Binding, DueItem } from '../ports.js';
 
 export interface IssuedToken {
   readonly accessToken: string;
@@ -11,6 +11,8 @@ export interface IssuedToken {
   readonly narrowing: Narrowing;
   /** What the token holds beyond what was asked; empty unless `narrowing` is `none`. */
   readonly wider: Scope;
+  /** What the queue's worker is to renew after this. */
+  readonly renewal?: DueItem;
   readonly tokenId?: string;
   /** `DPoP` when the token is of use only with its key (RFC 9449 §5). */
   readonly tokenType: 'Bearer' | 'DPoP';

@@ -129,7 +129,8 @@ async function serve(
   const token = servable(kept, connection, { now: deps.clock(), minTtlSeconds });
   if (!kept || !token) return undefined;
   const accessToken = await deps.vault.open(token.sealed, accessTokenSeal(kept, kept.target));
-  return { kind: 'fresh', token: { accessToken, scope: token.scope, expiresAt: token.expiresAt } };
+  const { scope, obtainedAt, expiresAt } = token;
+  return { kind: 'fresh', token: { accessToken, scope, obtainedAt, expiresAt } };
 }
 
 async function refreshNow(

@@ -40,8 +40,9 @@ export async function storeRefreshed(deps: StoreDeps, refreshed: Refreshed): Pro
   await recordRefreshed(deps, request, tokens);
   await recordRecovery(deps, request, { failure: before?.failure, closed });
   if (request.target.resource === undefined) return { kind: 'alive' };
-  const expiresAt = kept.token?.expiresAt ?? deps.clock();
-  return { kind: 'fresh', token: { accessToken: tokens.accessToken, scope: tokens.scope, expiresAt } };
+  const { obtainedAt, expiresAt } = kept.token ?? { obtainedAt: deps.clock(), expiresAt: deps.clock() };
+  const { accessToken, scope } = tokens;
+  return { kind: 'fresh', token: { accessToken, scope, obtainedAt, expiresAt } };
 }
 
 /** The first of them that it was for us to close. */

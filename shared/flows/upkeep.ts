@@ -1,4 +1,6 @@
+import { type Target, targetKey } from '../domain/connection.js';
 import { fraction } from '../domain/digest.js';
+import { isNearEnd } from '../domain/near_end.js';
 import { registrationOf } from '../domain/registration.js';
 import { subjectKey } from '../domain/subject.js';
 import type { Clock, ConnectionStore, DueIndex, DueItem } from '../ports.js';
@@ -21,6 +23,8 @@ interface Deps {
   readonly inLane: InLane;
   readonly setAside: SetAside;
   readonly deathGuard: DeathGuard;
+  /** In which a token that was served is renewed, seconds. */
+  readonly windowSeconds: number;
   readonly clock: Clock;
   readonly sleep: (ms: number) => Promise<void>;
 }
@@ -74,8 +78,9 @@ async function workOne(deps: Deps, item: DueItem, until: number): Promise<void> 
   const found = await deps.connections.find(item.subject);
   if (found?.value.state !== 'active') return deps.due.remove(item);
   const plan = await deps.planUpkeep(found.value);
-  const due = plan.filter(({ dueAt }) => dueAt <= deps.clock());
-  for (const { target } of due) {
+  const due = plan.filter(({ dueAt }) => dueAt <= deps.clock()).map(({ target }) => target);
+  if (await isServedNearEnd(deps, item, due)) due.push(...(item.target ? [item.target] : []));
+  for (const target of due) {
     const room = await roomFor(deps, provider, until);
     if (!room.ok) return postpone(deps, item, room.retryAt);
     const outcome = await deps.inLane(provider, () =>
@@ -98,6 +103,17 @@ async function workOne(deps: Deps, item: DueItem, until: number): Promise<void> 
 /** The provider has answered, and not that the credential is gone. A death is counted where it is booked. */
 function survived({ kind }: RefreshOutcome): boolean {
   return kind === 'fresh' || kind === 'alive';
+}
+
+/** Whether the token that was handed over is still the old one, and no grant's plan has it already. */
+async function isServedNearEnd(
+  deps: Deps,
+  { subject, target }: DueItem,
+  due: readonly Target[],
+): Promise<boolean> {
+  if (!target || due.some((planned) => targetKey(planned) === targetKey(target))) return false;
+  const kept = await deps.connections.keptToken(subject, target);
+  return kept?.token !== undefined && isNearEnd(kept.token, deps.windowSeconds, deps.clock());
 }
 
 /** Nothing else of this connection can be refreshed now either. A facade that is refused concerns its own targets alone. */

@@ -6,11 +6,13 @@ import type { ProviderResource } from '../policy.js';
 import type { Clock, LiveToken } from '../ports.js';
 import type { ProviderRules } from '../providers/rules.js';
 import { SCOPE_WIDER } from './doubt.js';
+import type { HandOver } from './hand_over.js';
 import { assertLongEnough, type IssuedToken, type IssueRequest } from './issued_token.js';
 import type { RefreshConnection, RefreshOutcome } from './refresh_connection.js';
 
 export interface VendDeps {
   readonly refresh: RefreshConnection;
+  readonly handOver: HandOver;
   readonly rulesOf: (provider: string) => ProviderRules;
   readonly clock: Clock;
 }
@@ -45,10 +47,11 @@ export async function vendToken(
   }
   const challenged = claims !== undefined;
   if (challenged && deps.rulesOf(policy.provider).requestClaims === undefined) throw noChallenge();
-  const target = targetOf(resource, scope, policy);
+  const plain = targetOf(resource, scope, policy);
+  const target = challenged ? { ...plain, claims } : plain;
   const outcome = await deps.refresh({
     subject,
-    target: challenged ? { ...target, claims } : target,
+    target,
     minTtlSeconds: challenged ? ANEW : (minTtlSeconds ?? LEAST_TTL_SECONDS),
     acceptShorter: minTtlSeconds === undefined && !challenged,
     cause: 'token',
@@ -57,11 +60,14 @@ export async function vendToken(
   const token = tokenOf(deps, outcome);
   const expiresIn = Math.floor((token.expiresAt - deps.clock()) / 1000);
   assertLongEnough(expiresIn, minTtlSeconds);
+  const narrowed = narrowingOf(token.scope, scope, { ...policy, mayDrop });
+  const renewal = challenged ? undefined : await deps.handOver(subject, target, token);
   return {
     accessToken: token.accessToken,
     expiresIn,
     tokenType: 'Bearer',
-    ...narrowingOf(token.scope, scope, { ...policy, mayDrop }),
+    ...narrowed,
+    ...(renewal === undefined ? {} : { renewal }),
   };
 }
 

@@ -10,6 +10,8 @@ export interface Call {
   readonly request: HttpRequest;
   /** Joins the answer, the audit rows and the log lines of one request. */
   readonly correlationId: string;
+  /** Gives the platform what is to go out beside the answer, to an output binding by its name. */
+  readonly output: (binding: string, message: unknown) => void;
 }
 
 /** OAuth endpoints answer errors as RFC 6749 §5.2 JSON, what people look at as a page, all others as problem details (RFC 9457). */
@@ -35,7 +37,11 @@ export function createEndpoint(
   run: (call: Call) => Promise<HttpResponseInit>,
 ): HttpHandler {
   return async (request: HttpRequest, context: InvocationContext): Promise<HttpResponseInit> => {
-    const call = { request, correlationId: context.invocationId };
+    const call: Call = {
+      request,
+      correlationId: context.invocationId,
+      output: (binding, message) => context.extraOutputs.set(binding, message),
+    };
     try {
       if (!options.methods.includes(request.method)) throw methodNotAllowed(options.methods);
       options.gate?.();

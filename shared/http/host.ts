@@ -1,6 +1,8 @@
 import type { HttpHandler, InvocationContext, StorageQueueHandler, TimerHandler } from '@azure/functions';
 import { ConfigRefused } from '../config.js';
+import type { Target } from '../domain/connection.js';
 import { Refusal } from '../domain/errors.js';
+import { scopeOf } from '../domain/scope.js';
 import type { DeliverEvent, FindEvents } from '../flows/deliver_events.js';
 import type { FindDue } from '../flows/find_due.js';
 import type { SetAside } from '../flows/set_aside.js';
@@ -74,14 +76,29 @@ function attempt<B>(build: () => B, log: Log): { broker: B } | { refused: Config
   }
 }
 
+/** Where everything goes that is to be refreshed. */
+export const DUE_QUEUE = { queueName: 'refresh-due', connection: 'AzureWebJobsStorage' } as const;
+
 const MESSAGE_VERSION = 1;
 
 /** Queue messages: names of subjects only. Member names stay clear of the platform's own (`id`, `dequeueCount`). */
 export async function dueMessages(findDue: FindDue): Promise<readonly unknown[]> {
   return (await findDue()).map((items) => ({
     version: MESSAGE_VERSION,
-    items: items.map(({ subject, dueAt }) => ({ ...subject, dueAt })),
+    items: items.map(itemMessage),
   }));
+}
+
+/** The output binding of the token endpoint: renewals go the way of all that is due. */
+export const RENEWALS = 'renewals';
+
+/** The message for one token that was served near its end. */
+export function renewalMessage(item: DueItem): unknown {
+  return { version: MESSAGE_VERSION, items: [itemMessage(item)] };
+}
+
+function itemMessage({ subject, dueAt, target }: DueItem) {
+  return { ...subject, dueAt, ...(target === undefined ? {} : { target }) };
 }
 
 /** Works on one message. @throws Error for a message this version cannot read: it ends in the poison queue */
@@ -111,10 +128,20 @@ export async function poisonedMessage(setAside: SetAside, message: unknown): Pro
 }
 
 function readItem(value: unknown): DueItem {
-  const { provider, tenant, id, dueAt } = members(value);
+  const { provider, tenant, id, dueAt, target } = members(value);
   const named = typeof provider === 'string' && typeof tenant === 'string' && typeof id === 'string';
   if (!named || typeof dueAt !== 'number') throw new Error('unknown form of a due item');
-  return { subject: { provider, tenant, id }, dueAt };
+  return {
+    subject: { provider, tenant, id },
+    dueAt,
+    ...(target === undefined ? {} : { target: readTarget(members(target)) }),
+  };
+}
+
+function readTarget({ resource, scope, facade }: Record<string, unknown>): Target {
+  const words = Array.isArray(scope) && scope.every((word) => typeof word === 'string');
+  if (typeof resource !== 'string' || !words) throw new Error('unknown form of a due item');
+  return { resource, scope: scopeOf(scope), ...(typeof facade === 'string' ? { facade } : {}) };
 }
 
 function members(value: unknown): Record<string, unknown> {

@@ -5,18 +5,20 @@ import { ACCESS_TOKEN_TYPE } from '../grant_types/token_exchange.js';
 import type { DpopProofs } from '../ports.js';
 import { json } from './answers.js';
 import { type ClientFormOptions, createClientFormEndpoint } from './client_form.js';
+import { RENEWALS, renewalMessage } from './host.js';
 
 /** `POST /token` (RFC 6749 §3.2, RFC 8693 §2). */
 export function createTokenHandler(
   { flow, proofs }: { flow: TokenEndpoint; proofs: DpopProofs },
   options: ClientFormOptions,
 ): HttpHandler {
-  return createClientFormEndpoint(options, async (read, { request, correlationId }) => {
+  return createClientFormEndpoint(options, async (read, { request, correlationId, output }) => {
     const proof = request.headers.get('dpop');
     const issued = await flow({
       read: async () => ({ ...(await read()), ...(proof === null ? {} : { proof }) }),
       correlationId,
     });
+    if (issued.renewal) output(RENEWALS, renewalMessage(issued.renewal));
     const nonce = proof === null ? {} : { 'DPoP-Nonce': await proofs.nonce() };
     return json(200, bodyOf(issued), { Pragma: 'no-cache', ...nonce });
   });

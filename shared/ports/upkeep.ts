@@ -1,3 +1,4 @@
+import type { Target } from '../domain/connection.js';
 import type { Subject } from '../domain/subject.js';
 import type { Page, PageRequest } from '../ports.js';
 
@@ -7,6 +8,8 @@ export interface DueItem {
   readonly dueAt: number;
   /** It could not be worked on the last time, and stands in the quarantine. */
   readonly held?: boolean;
+  /** Served near its end: to be renewed whether or not a grant keeps it fresh by itself. */
+  readonly target?: Target;
 }
 
 /** A row of an index that cannot be read. */

@@ -97,7 +97,8 @@ describe('tokens and connections', () => {
     const remembered = rememberTokens(
       async () => {
         asked += 1;
-        return { kind: 'fresh', token: { accessToken: 't', scope: ['a'], expiresAt: clock() + 12_000 } };
+        const life = { obtainedAt: clock(), expiresAt: clock() + 12_000 };
+        return { kind: 'fresh', token: { accessToken: 't', scope: ['a'], ...life } };
       },
       { recent: recent.tokens, clock },
     );
@@ -115,7 +116,8 @@ describe('tokens and connections', () => {
 
   it('every write to the connection forgets its tokens at once', async () => {
     const { recent, clock } = bench();
-    recent.tokens.set(subject, target, { accessToken: 't', scope: [], expiresAt: clock() + 60_000 });
+    const life = { obtainedAt: clock(), expiresAt: clock() + 60_000 };
+    recent.tokens.set(subject, target, { accessToken: 't', scope: [], ...life });
     await recent.store.replace({ subject } as Connection, 'e');
     expect(recent.tokens.get(subject, target)).toBeUndefined();
   });

@@ -209,6 +209,7 @@ function composeFlows(deps: FlowDeps, budgets: Budgets) {
     }),
     workDue: createWorkDue({
       ...deps,
+      windowSeconds: deps.rules.windowSeconds,
       planUpkeep,
       refresh,
       budget,

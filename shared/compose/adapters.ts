@@ -21,6 +21,7 @@ import { createConnectionStore } from '../adapters/tables/connections.js';
 import { createDueIndex } from '../adapters/tables/due.js';
 import { createGrantStore } from '../adapters/tables/grants.js';
 import { createGuardStore } from '../adapters/tables/guard.js';
+import { createNotices } from '../adapters/tables/notices.js';
 import { createQuarantine } from '../adapters/tables/quarantine.js';
 import { createTables } from '../adapters/tables/service.js';
 import { createSigningKeyStore } from '../adapters/tables/signing_keys.js';
@@ -68,7 +69,8 @@ export function createAdapters(
     clock,
     required: config.dpopNonceRequired,
   });
-  const recent = createRecentConnections(createConnectionStore(table('connections')), clock);
+  const notices = createNotices({ table: table('notices'), clock, random });
+  const recent = createRecentConnections(createConnectionStore(table('connections')), { clock, notices });
   const keyRing = createKeyRing({
     store: createSigningKeyStore(table('signingKeys')),
     vault,
@@ -83,7 +85,7 @@ export function createAdapters(
     vault,
     connections: recent.store,
     recent,
-    grants: withRecentGrants(createGrantStore(table('grants')), clock),
+    grants: withRecentGrants(createGrantStore(table('grants')), { clock, notices }),
     codes: createCodeStore(table('codes'), random),
     tickets: createTickets({ secret: secretFor('ticket'), clock }),
     due: createDueIndex(table('due')),

@@ -5,9 +5,12 @@ import type { ClientAssertions, Clock } from '../../ports.js';
 import type { HttpClient } from '../http_client.js';
 import { createRemoteDocument, type RemoteDocument } from '../remote_document.js';
 import { MAX_TOKEN_CHARS } from './provider_tokens.js';
+import { assertPlainType } from './token_type.js';
 
 /** Asymmetric only: a shared secret has its own, simpler way. */
 export const ASSERTION_ALGORITHMS = ['ES256', 'PS256', 'RS256', 'EdDSA'];
+/** What newer clients call theirs. */
+const ASSERTION_TYPE = 'client-authentication+jwt';
 /** Longest life an assertion may have: as long its `jti` must be remembered, seconds. */
 const MOST_LIFE_SECONDS = 600;
 const SKEW_SECONDS = 30;
@@ -95,10 +98,11 @@ async function verify(
     });
   };
   try {
-    const { payload } = await check(document.get).catch((error: unknown) => {
+    const { payload, protectedHeader } = await check(document.get).catch((error: unknown) => {
       if (error instanceof errors.JWKSNoMatchingKey) return check(document.reload);
       throw error;
     });
+    assertPlainType(protectedHeader, [ASSERTION_TYPE]);
     return limited(payload, deps.clock());
   } catch (error) {
     if (error instanceof errors.JOSEError) throw refused(`the assertion is refused: ${error.code}`);

@@ -12,6 +12,7 @@ import { groupsOf, type Membership } from '../../domain/membership.js';
 import type { Subject } from '../../domain/subject.js';
 import type { AppTokenClaims, Clock, SubjectTokenClaims } from '../../ports.js';
 import { type ConfiguredProvider, inTenant } from '../provider/provider.js';
+import { assertPlainType } from './token_type.js';
 
 export interface ProviderTokensDeps {
   readonly providers: ReadonlyMap<string, ConfiguredProvider>;
@@ -234,6 +235,7 @@ async function verify(
       if (error instanceof errors.JWKSNoMatchingKey) return check(true);
       throw error;
     });
+    assertPlainType(verified.protectedHeader);
     return verified.payload;
   } catch (error) {
     if (error instanceof errors.JOSEError)

@@ -5,6 +5,10 @@ export const APP_ID = '22222222-2222-4222-8222-222222222222';
 
 export interface Entra {
   readonly issuer: string;
+  /** What it signs with. */
+  readonly key: SigningKey;
+  /** Paths of all requests, in order. */
+  readonly paths: readonly string[];
   /** Forms sent to the token endpoint, in order. */
   readonly forms: string[];
   /** Answers the token endpoint from now on; without a script all goes well. */
@@ -60,6 +64,8 @@ export async function startEntra(): Promise<Entra> {
   });
   const entra: Entra = {
     issuer,
+    key,
+    paths: server.paths,
     forms: server.bodies,
     wider: [],
     says: new Map(),

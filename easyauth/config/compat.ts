@@ -69,6 +69,11 @@ export const compatOptions = {
     values: ['empty-array', '401'],
     says: '/.auth/me for a session whose tokens are not in the store',
   },
+  revokedMe: {
+    default: '403',
+    values: ['403', '200'],
+    says: '/.auth/me once the provider has refused the stored refresh token as revoked: 403 until the next sign-in, or what is stored',
+  },
   tokenStoreOff: {
     default: '404',
     values: ['404', '403'],

@@ -130,10 +130,13 @@ function createHandler(exchange: Exchange, retry: (() => void) | undefined): Dis
 
 const repeatable = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Opens a pool of kept-alive connections to the app. */
-export function createForwarder(upstream: URL): Forwarder {
+/**
+ * Opens a pool of kept-alive connections to the app.
+ * @param patienceMs how long the app may take for the first byte of its answer
+ */
+export function createForwarder(upstream: URL, patienceMs = firstByteMs): Forwarder {
   const pool = new Pool(upstream.origin, {
-    headersTimeout: firstByteMs,
+    headersTimeout: patienceMs,
     bodyTimeout: 0,
     connect: { timeout: 10_000 },
     maxHeaderSize: 131_072,

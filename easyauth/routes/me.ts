@@ -36,7 +36,7 @@ function told({ settings }: RouteContext, incoming: Incoming, entries: readonly 
 
 /**
  * `GET /.auth/me`: an array of the user's entries, `[]` when the store holds none; with `?provider=` one object, `{}` when there is
- * none. 404 while the token store is off (reference §3).
+ * none. 403 once the provider has refused the refresh token as revoked, 404 while the token store is off (reference §3).
  */
 export const me: Route = async (context, incoming) => {
   const { settings, vault } = context;
@@ -54,5 +54,7 @@ export const me: Route = async (context, incoming) => {
   const held = [...(entries?.values() ?? [])];
   if (user !== undefined && held.length === 0 && settings.compat.emptyStoreMe === '401')
     return challengeReply(context, incoming);
+  if (settings.compat.revokedMe === '403' && held.some(({ refusedAt }) => refusedAt !== undefined))
+    return emptyReply(403, { substatus: substatus.refreshTokenInvalid });
   return jsonReply(told(context, incoming, held));
 };

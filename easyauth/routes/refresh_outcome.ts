@@ -3,6 +3,7 @@ import type { Principal } from '../identity/principal.js';
 import type { Provider } from '../providers/provider.js';
 import type { Session } from '../session/session.js';
 import type { TokenEntry } from '../store/token_entry.js';
+import type { Lease } from '../store/token_store.js';
 import type { TokenVault } from '../store/token_vault.js';
 import type { RouteContext } from './context.js';
 
@@ -39,7 +40,8 @@ function refused(error: unknown): Outcome {
 }
 
 /** Whether somebody took over the lock and changed or removed the entry meanwhile: then ours is the older one. */
-async function isChanged({ vault, session, provider }: Job, entry: TokenEntry): Promise<boolean> {
+async function isTaken({ vault, session, provider }: Job, lease: Lease, entry: TokenEntry): Promise<boolean> {
+  if (!(await lease.lost())) return false;
   const present = (await vault.find(session.user))?.entries.get(provider.alias);
   return present?.refreshToken !== entry.refreshToken;
 }
@@ -62,11 +64,13 @@ export async function renew({ settings, now }: RouteContext, job: Job): Promise<
       const { redirectUri } = job;
       const request = { user: session.user, entry, refreshToken: entry.refreshToken, redirectUri };
       const { principal, tokens } = await provider.refresh(request);
-      const renewed: TokenEntry = { ...tokens, refreshedAt: now() };
-      const taken = (await lease.lost()) && (await isChanged(job, entry));
-      if (!taken) await vault.put(session.user, renewed);
+      const renewed: TokenEntry = { ...tokens, refreshedAt: now(), refusedAt: undefined };
+      if (!(await isTaken(job, lease, entry))) await vault.put(session.user, renewed);
       return { renewed: { principal, expiresAt: renewed.expiresAt } };
     } catch (error) {
+      const over = error instanceof ProviderError && error.code === 'invalid_grant';
+      if (over && !(await isTaken(job, lease, entry)))
+        await vault.put(session.user, { ...entry, refusedAt: now() });
       return refused(error);
     }
   });

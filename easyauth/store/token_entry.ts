@@ -17,6 +17,8 @@ export interface TokenEntry {
   readonly expiresAt?: number | undefined;
   /** When the entry last came from the provider by a refresh. */
   readonly refreshedAt?: number | undefined;
+  /** When the provider refused the refresh token for good. */
+  readonly refusedAt?: number | undefined;
 }
 
 /** `yyyy-MM-ddTHH:mm:ss.fffffffZ`, the round-trip form Easy Auth writes (reference §2.4). */

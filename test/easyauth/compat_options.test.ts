@@ -73,6 +73,19 @@ describe('§14 every open point is a named option [U]', () => {
     }
   });
 
+  it('revokedMe: 403 by default once a refresh token was refused as revoked, or what is stored', async () => {
+    for (const [option, status] of [
+      ['', 403],
+      ['revokedMe=200', 200],
+    ] as const) {
+      const { ask, signIn, stack } = await having(option);
+      await signIn();
+      stack.provider.script.tokenFault = { status: 400, body: { error: 'invalid_grant' } };
+      expect((await ask('/.auth/refresh')).status).toBe(403);
+      expect((await ask('/.auth/me')).status).toBe(status);
+    }
+  });
+
   it('bearerRefresh: 401 by default, or 403', async () => {
     for (const [option, status] of [
       ['', 401],

@@ -27,7 +27,7 @@ describe('§10 a function on Node behind the gateway [M]', () => {
     });
   });
 
-  it('§10 §11 20 an application calling as itself has no name header, for which request.user throws', async () => {
+  it('§10 §11 an application calling as itself has no name header, for which request.user throws', async () => {
     const token = await stack().provider.sign({ aud: clientId, sub: 'app', oid: 'app', tid, idtyp: 'app' });
     const headers = { authorization: `Bearer ${token}` };
     const seen = (await createBrowser().ask(at('/api'), { headers })).json<Seen>();

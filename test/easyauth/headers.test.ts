@@ -47,7 +47,7 @@ describe('§2.1 §2.2 §2.3 identity headers [D/M]', () => {
     expect(principal.claims.every((claim) => typeof claim.val === 'string')).toBe(true);
   });
 
-  it('§2.3 short claim names become the long ones of .NET, the others stay; one element per value', async () => {
+  it('§2.3 §11 short claim names become the long ones of .NET, the others stay; one element per value', async () => {
     stack().provider.script.user = { roles: ['A', 'B'], given_name: 'Alice', unknown_claim: { a: 1 } };
     const seen = (await (await signedIn()).ask(at('/api'))).json<Seen>();
     stack().provider.script.user = {};
@@ -105,7 +105,7 @@ describe('§2.4 token headers [D]', () => {
 
   describe('with the token store off', () => {
     const off = useStack({ config: { 'login.tokenStore.enabled': 'false' } });
-    it('§2.4 no token headers, but the principal headers', async () => {
+    it('§2.4 §11 no token headers, but the principal headers', async () => {
       const browser = createBrowser();
       await browser.signIn(`${off().gateway.url}/.auth/login/aad`);
       const seen = (await browser.ask(`${off().gateway.url}/api`)).json<Seen>();
@@ -202,7 +202,7 @@ describe('§8 behind a trusted proxy [D]', () => {
     config: { 'httpSettings.forwardProxy.convention': 'Standard', 'httpSettings.requireHttps': true },
   });
 
-  it('§8 Standard takes host and scheme from X-Forwarded-Host and -Proto', async () => {
+  it('§8 §11 Standard takes host and scheme from X-Forwarded-Host and -Proto', async () => {
     const headers = { 'x-forwarded-host': 'app.example', 'x-forwarded-proto': 'https' };
     const answer = await createBrowser().ask(`${behind().gateway.url}/.auth/login/aad`, { headers });
     const authorize = new URL(String(answer.headers.location));

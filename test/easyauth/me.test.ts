@@ -40,7 +40,7 @@ describe('§3.1 §3.2 GET /.auth/me [M/O]', () => {
     expect((await browser.ask(at('/.auth/me?provider=google'))).text).toBe('{}');
   });
 
-  it('§3.2 a valid session without a store entry answers 200 []', async () => {
+  it('§3.2 §11 a valid session without a store entry answers 200 []', async () => {
     const browser = await signedIn();
     await rm(join(stack().stateDir, 'tokens'), { recursive: true });
     const answer = await browser.ask(at('/.auth/me'));
@@ -48,6 +48,26 @@ describe('§3.1 §3.2 GET /.auth/me [M/O]', () => {
     expect((await browser.ask(at('/api'))).status).toBe(200);
     const again = await (await signedIn()).ask(at('/.auth/me'));
     expect(again.json<unknown[]>().length).toBe(1);
+  });
+
+  it('§3.2 once the provider refuses the refresh token as revoked: 403 (81) until the next sign-in; the session stays', async () => {
+    const browser = await signedIn();
+    const { script } = stack().provider;
+    const refreshAgainst = async (error: string) => {
+      script.tokenFault = { status: 400, body: { error } };
+      expect((await browser.ask(at('/.auth/refresh'))).status).toBe(403);
+      script.tokenFault = undefined;
+      return (await browser.ask(at('/.auth/me'))).status;
+    };
+    expect(await refreshAgainst('interaction_required')).toBe(200);
+    expect(await refreshAgainst('invalid_grant')).toBe(403);
+    expect(stack().lines.at(-1)).toContain('status=403.81');
+    expect((await browser.ask(at('/api'))).status).toBe(200);
+    await browser.signIn(at('/.auth/login/aad'));
+    expect((await browser.ask(at('/.auth/me'))).json<unknown[]>()).toHaveLength(1);
+    expect(await refreshAgainst('invalid_grant')).toBe(403);
+    expect((await browser.ask(at('/.auth/refresh'))).status).toBe(200);
+    expect((await browser.ask(at('/.auth/me'))).status).toBe(200);
   });
 
   it('§3.2 unauthenticated under Return401 is a 401 with the challenge', async () => {
@@ -89,7 +109,7 @@ describe.each(actions)('§3.2 GET /.auth/me unauthenticated under %s [O/M]', (ac
 
 describe('§3.2 with the token store off [O]', () => {
   const off = useStack({ config: { 'login.tokenStore.enabled': false } });
-  it('§3.2 §4.4 /me and /refresh are 404 even with a session', async () => {
+  it('§3.2 §4.4 §11 /me and /refresh are 404 even with a session', async () => {
     const url = off().gateway.url;
     const browser = await signedIn(url);
     expect((await browser.ask(`${url}/.auth/me`)).status).toBe(404);
@@ -100,7 +120,7 @@ describe('§3.2 with the token store off [O]', () => {
 
 describe('§14 hideTokensFromMe, an option of ours [I]', () => {
   const hidden = useStack({ env: { EASYAUTH_COMPAT: 'hideTokensFromMe=true,escapeSlashes=true' } });
-  it('leaves the tokens to the app alone', async () => {
+  it('§14 §11 leaves the tokens to the app alone', async () => {
     const url = hidden().gateway.url;
     const browser = await signedIn(url);
     const answer = await browser.ask(`${url}/.auth/me`);

@@ -102,7 +102,7 @@ describe('§7.5 the challenge [O]', () => {
 });
 
 describe('§7.4 excluded paths [D]', () => {
-  it('§7.4 exact paths and subtrees pass without authentication', async () => {
+  it('§7.4 §11 exact paths and subtrees pass without authentication', async () => {
     for (const path of ['/', '/?x=1', '/health', '/public/', '/public/a/b%20c'])
       expect((await createBrowser().ask(at(path))).status).toBe(200);
   });

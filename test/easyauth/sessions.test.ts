@@ -57,7 +57,7 @@ describe('§6 the session cookie [O]', () => {
     expect(line).toMatch(/; path=\/; secure; HttpOnly; SameSite=None$/);
   });
 
-  it('§5.6 sign-out ends every chunk the browser sent', () => {
+  it('§5.6 §11 sign-out ends every chunk the browser sent', () => {
     const sent = 'AppServiceAuthSession=a; AppServiceAuthSession1=b; AppServiceAuthSession2=c; other=d';
     const names = clearSessionCookies(sent, 'secure').map((line) => line.split('=')[0]);
     expect(names).toEqual(['AppServiceAuthSession', 'AppServiceAuthSession1', 'AppServiceAuthSession2']);
@@ -76,7 +76,7 @@ describe('§6 the session cookie [O]', () => {
 });
 
 describe('§6 several gateways and restarts [D]', () => {
-  it('a session made by one instance is good at another with the same state', async () => {
+  it('§6 §11 a session made by one instance is good at another with the same state', async () => {
     const { browser } = await signedIn();
     const second = await stack().another();
     const seen = (await browser.ask(`${second.url}/api`)).json<Seen>();

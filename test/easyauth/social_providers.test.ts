@@ -243,7 +243,7 @@ describe('§4.5 refresh per provider [D/O]', () => {
     },
   );
 
-  it('google: only after access_type=offline, and a later sign-in keeps the refresh token', async () => {
+  it('§4.5 §11 google: only after access_type=offline, and a later sign-in keeps the refresh token', async () => {
     const first = createBrowser();
     await signInAt(first, at('/.auth/login/google'), 'bob');
     expect((await first.ask(at('/.auth/refresh'))).status).toBe(403);

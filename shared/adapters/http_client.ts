@@ -1,4 +1,5 @@
 import { Agent, request } from 'undici';
+import { assertAllowedHost, createGuardedLookup, type Resolve } from './connect_guard.js';
 
 export interface HttpAnswer {
   readonly status: number;
@@ -23,11 +24,13 @@ const MAX_BODY = 1024 * 1024;
 
 /**
  * Calls to operator-configured addresses only: no redirects are followed, no proxy is read from the environment, the answer is cut
- * at 1 MiB, and one deadline covers the whole exchange. undici and not `fetch`: four times cheaper a call.
+ * at 1 MiB, one deadline covers the whole exchange, and no name leads to this machine or a metadata service (connect_guard.ts). undici and not `fetch`: four times cheaper a call.
  */
-export function createHttpClient(): HttpClient {
-  const agent = new Agent({ keepAliveTimeout: 4000, connections: 64 });
+export function createHttpClient(resolve?: Resolve): HttpClient {
+  const connect = { lookup: createGuardedLookup(resolve) };
+  const agent = new Agent({ keepAliveTimeout: 4000, connections: 64, connect });
   return async ({ url, method, headers, body, timeoutMs }) => {
+    assertAllowedHost(url);
     const response = await request(url, {
       dispatcher: agent,
       method,

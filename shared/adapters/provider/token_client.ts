@@ -96,8 +96,16 @@ async function throughFacade(
     timeoutMs: FACADE_TIMEOUT_MS,
   });
   if (!second.ok) return { ok: false, failure: { ...second.failure, facade: facade.appId } };
-  const { accessToken, expiresIn, scope: granted } = second.tokens;
-  return { ok: true, tokens: { ...first.tokens, accessToken, expiresIn, scope: granted } };
+  const { refreshToken: successor, idToken } = first.tokens;
+  const { refreshToken: _, idToken: __, ...token } = second.tokens;
+  return {
+    ok: true,
+    tokens: {
+      ...token,
+      ...(successor === undefined ? {} : { refreshToken: successor }),
+      ...(idToken === undefined ? {} : { idToken }),
+    },
+  };
 }
 
 function claimsForm(rules: ProviderRules, { claims }: Target): { claims?: string } {

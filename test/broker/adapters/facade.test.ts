@@ -67,6 +67,7 @@ describe('a refresh through a facade', () => {
       ok: true,
       tokens: {
         accessToken: 'for graph',
+        tokenType: 'bearer',
         expiresIn: 1800,
         scope: ['User.Read'],
         refreshToken: 'rt2',

@@ -42,6 +42,7 @@ describe('redeeming a refresh token (RFC 6749 §6)', () => {
         scope: ['Mail.Read', 'User.Read'],
         refreshToken: 'rt',
         idToken: 'it',
+        tokenType: 'Bearer',
       },
     });
   });
@@ -52,7 +53,7 @@ describe('redeeming a refresh token (RFC 6749 §6)', () => {
       const answer = await client().refresh(replies(200, { ...silent, refresh_token: refreshToken }));
       expect(answer).toEqual({
         ok: true,
-        tokens: { accessToken: 'at', expiresIn: 3600, scope: ['Mail.Read'] },
+        tokens: { accessToken: 'at', expiresIn: 3600, scope: ['Mail.Read'], tokenType: 'Bearer' },
       });
     }
   });

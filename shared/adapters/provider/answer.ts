@@ -1,5 +1,6 @@
 import type { ProviderFailure } from '../../domain/refresh_result.js';
 import type { ProviderAnswer } from '../../ports.js';
+import type { HttpAnswer } from '../http_client.js';
 import { CredentialFault } from './app_credential.js';
 
 /** What a call to a provider came to; one that got no answer is a failure of status 0. */
@@ -28,9 +29,20 @@ export function word(value: unknown): string | undefined {
   return typeof value === 'string' && /^[\w.:-]{1,80}$/.test(value) ? value : undefined;
 }
 
-/** Seconds, or an HTTP date (RFC 9110 §10.2.3), which providers in question do not send. */
-export function retryAfterSeconds(value: string | undefined): number | undefined {
-  return value !== undefined && /^\d{1,6}$/.test(value) ? Number(value) : undefined;
+/** The one form of HTTP dates that is still written (RFC 9110 §5.6.7). */
+const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+const MOST_SECONDS = 999_999;
+
+/**
+ * `Retry-After` in seconds, written so or as an HTTP date (RFC 9110 §10.2.3). A date is counted from the provider's own `Date`, so that a
+ * clock that is wrong here changes nothing; without one it says nothing.
+ */
+export function retryAfterSeconds(headers: HttpAnswer['headers']): number | undefined {
+  const value = headers['retry-after'] ?? '';
+  if (/^\d{1,6}$/.test(value)) return Number(value);
+  if (!HTTP_DATE.test(value) || !HTTP_DATE.test(headers.date ?? '')) return undefined;
+  const seconds = (Date.parse(value) - Date.parse(headers.date ?? '')) / 1000;
+  return Number.isNaN(seconds) ? undefined : Math.min(Math.max(0, seconds), MOST_SECONDS);
 }
 
 /** The members of a JSON object; none for anything else. */

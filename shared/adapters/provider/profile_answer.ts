@@ -28,7 +28,7 @@ export function refused(
   error: unknown,
   more: { readonly codes?: readonly number[]; readonly traceId?: unknown } = {},
 ): ProviderAnswer {
-  const retryAfter = retryAfterSeconds(answer.headers['retry-after']);
+  const retryAfter = retryAfterSeconds(answer.headers);
   const traceId = word(more.traceId);
   return {
     ok: false,

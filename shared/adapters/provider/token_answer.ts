@@ -53,7 +53,7 @@ function lifeSeconds(value: unknown): number {
 
 function readFailure(answer: HttpAnswer, body: Record<string, unknown>): ProviderFailure {
   const { error, suberror, error_subtype: subtype, error_codes: codes, claims, trace_id: traceId } = body;
-  const retryAfter = retryAfterSeconds(answer.headers['retry-after']);
+  const retryAfter = retryAfterSeconds(answer.headers);
   return {
     status: answer.status,
     error: word(error) ?? 'unreadable_answer',

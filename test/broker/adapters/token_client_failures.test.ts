@@ -76,6 +76,28 @@ describe('what the provider says when it refuses', () => {
     });
   });
 
+  const DATE = 'Mon, 23 Nov 2026 12:00:00 GMT';
+  it.each([
+    ['Mon, 23 Nov 2026 12:02:00 GMT', 120],
+    ['Tue, 24 Nov 2026 12:00:00 GMT', 86_400],
+    ['Mon, 23 Nov 2026 11:00:00 GMT', 0],
+    ['Mon, 23 Nov 9999 11:00:00 GMT', 999_999],
+  ])(
+    'Retry-After %s is counted from the Date of the answer, whatever the time is here',
+    async (at, seconds) => {
+      const answer = replies(503, {}, { 'retry-after': at, date: DATE });
+      expect(await failureOf(answer)).toMatchObject({ retryAfterSeconds: seconds });
+    },
+  );
+
+  it.each(['2026-11-23T12:02:00Z', 'Mon, 99 Nov 2026 12:02:00 GMT', 'Monday, 23-Nov-26 12:02:00 GMT'])(
+    'Retry-After %s is no HTTP date anybody writes, and says nothing',
+    async (at) => {
+      const answer = replies(503, {}, { 'retry-after': at, date: DATE });
+      expect(await failureOf(answer)).not.toHaveProperty('retryAfterSeconds');
+    },
+  );
+
   it.each(['-1', 'soon', '1.5', '10000000', ''])('Retry-After %j says nothing', async (header) => {
     expect(await failureOf(replies(429, {}, { 'retry-after': header }))).not.toHaveProperty(
       'retryAfterSeconds',

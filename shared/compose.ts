@@ -27,6 +27,8 @@ export interface Broker {
   readonly stop: () => Promise<void>;
   /** Removes what is left of authorization codes. */
   readonly sweepCodes: () => Promise<void>;
+  /** Puts back what waits in the second place, and removes what is of no use there. */
+  readonly sweepSpill: () => Promise<void>;
   readonly setAside: SetAside;
   readonly findEvents: FindEvents;
   readonly sweep: Sweep;
@@ -47,6 +49,7 @@ export function composeBroker(env: Environment, system: System = SYSTEM): Broker
     workDue: flows.workDue,
     stop: adapters.flushAudit,
     sweepCodes: flows.sweepCodes,
+    sweepSpill: flows.sweepSpill,
     setAside: flows.setAside,
     findEvents: flows.findEvents,
     sweep: flows.sweep,

@@ -20,6 +20,7 @@ import { createRefreshAttempt } from '../flows/refresh_attempt.js';
 import { createRefreshConnection } from '../flows/refresh_connection.js';
 import { rememberTokens } from '../flows/remember_tokens.js';
 import { createRevokeToken } from '../flows/revoke_token.js';
+import { createSweepSpill } from '../flows/sweep_spill.js';
 import { createTakeOverConnection } from '../flows/take_over_connection.js';
 import { createTokenEndpoint } from '../flows/token_endpoint.js';
 import { createAuthorizationCodeGrant } from '../grant_types/authorization_code.js';
@@ -63,6 +64,7 @@ export function createFlows(deps: System & Adapters & Settings) {
     createGrant,
     endGrant: endOneGrant,
     authorize: createAuthorize({ ...deps, createGrant, takeOver }),
+    sweepSpill: createSweepSpill(deps),
     sweepCodes: async () => {
       await deps.codes.sweep(clock(), SWEPT_AT_ONCE);
     },

@@ -22,6 +22,9 @@ export interface ConnectionCommit {
 
 const TRIES = 4;
 const PAUSE_MS = 150;
+/** Tries where a successor without which all is lost is in neither place: for about as long as the claim holds. */
+const VITAL_TRIES = 14;
+const MOST_PAUSE_MS = 5000;
 
 /**
  * Writes what an attempt achieved. A conflict or an error leaves open whether the write was applied, since the SDK retries by itself:
@@ -36,15 +39,17 @@ export async function commitConnection(deps: Deps, commit: ConnectionCommit): Pr
   if (mine === undefined) throw new TypeError('only a claimed connection is committed');
   let { etag } = before;
   let lastError: unknown;
-  for (let attempt = 0; attempt < TRIES; attempt++) {
-    if (attempt > 0) await deps.sleep(PAUSE_MS * 2 ** (attempt - 1));
+  let tries = TRIES;
+  for (let attempt = 0; attempt < tries; attempt++) {
+    if (attempt > 0) await deps.sleep(Math.min(PAUSE_MS * 2 ** (attempt - 1), MOST_PAUSE_MS));
     try {
       const state = (await write(deps, commit, etag)) ? 'stored' : await inspect(deps, commit, mine);
       if (typeof state === 'string') return await settle(rescue, state);
       ({ etag } = state);
     } catch (error) {
       lastError = error;
-      await rescue?.put();
+      const isSafe = !rescue || (await rescue.put()) || !rescue.isVital;
+      tries = isSafe ? TRIES : VITAL_TRIES;
     }
   }
   throw lastError ?? new Error('a commit met conflicts without end');

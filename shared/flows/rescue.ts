@@ -12,8 +12,10 @@ export interface RescueDeps {
 
 /** What may be done with a successor while nobody knows whether it is stored. */
 export interface Rescue {
-  /** Lays it down in the second place. Never rejects: there is nothing better to try than what is being tried. */
-  put(): Promise<void>;
+  /** Lays it down in the second place; false when that is away too. Never rejects: there is nothing better to try. */
+  put(): Promise<boolean>;
+  /** The provider has spent the predecessor: what is lost now is lost for good. */
+  readonly isVital: boolean;
   /** Takes it away again, once it is stored where it belongs. Never rejects: what stays behind is swept up. */
   remove(): Promise<void>;
 }
@@ -21,26 +23,28 @@ export interface Rescue {
 /** The rescue of one commit's successor. */
 export function rescueOf(deps: RescueDeps, after: Connection): Rescue {
   let laid: SpilledCredential | undefined;
-  const safely = async (what: string, work: () => Promise<void>): Promise<void> => {
+  const lay = async (): Promise<void> => {
+    const { subject, enrolment, generation, refreshToken } = after;
+    if (laid || refreshToken === undefined) return;
+    const item = { subject, enrolment, generation, refreshToken, spilledAt: deps.clock() };
+    await deps.spill.put(item);
+    laid = item;
+  };
+  const safely = async (what: string, work: () => Promise<void>): Promise<boolean> => {
     try {
       await work();
+      return true;
     } catch {
       deps.log.error(what, { subject: subjectName(after.subject) });
+      return false;
     }
   };
   return {
-    put: () =>
-      safely('a refresh token could be stored in neither place', async () => {
-        if (laid || after.refreshToken === undefined) return;
-        const { subject, enrolment, generation, refreshToken } = after;
-        const item = { subject, enrolment, generation, refreshToken, spilledAt: deps.clock() };
-        await deps.spill.put(item);
-        laid = item;
-      }),
-    remove: () =>
-      safely('a rescued refresh token was left behind', async () => {
-        if (laid) await deps.spill.remove(laid);
-      }),
+    isVital: deps.rulesOf(after.subject.provider).rotation === 'single-use',
+    put: () => safely('a refresh token can be stored in neither place', lay),
+    async remove() {
+      if (laid) await safely('a rescued refresh token was left behind', () => deps.spill.remove(after));
+    },
   };
 }
 
@@ -54,15 +58,20 @@ export async function rescued(deps: RescueDeps, connection: Connection): Promise
   if (rotation === 'none') return undefined;
   try {
     const item = await deps.spill.find(connection.subject);
-    if (!item || item.enrolment !== connection.enrolment || item.generation <= connection.generation)
-      return undefined;
-    const { previous: _, ...rest } = connection;
-    return { ...rest, generation: item.generation, refreshToken: item.refreshToken };
+    return item && withRescued(connection, item);
   } catch (error) {
     if (rotation === 'single-use') throw error;
     deps.log.warn('the second place cannot be read', { subject: subjectName(connection.subject) });
     return undefined;
   }
+}
+
+/** The connection with what was laid down for it; undefined where that is not its successor. */
+export function withRescued(connection: Connection, item: SpilledCredential): Connection | undefined {
+  const { previous: _, ...rest } = connection;
+  const isSuccessor = item.enrolment === connection.enrolment && item.generation > connection.generation;
+  if (connection.state !== 'active' || !isSuccessor) return undefined;
+  return { ...rest, generation: item.generation, refreshToken: item.refreshToken };
 }
 
 /** Never rejects: what stays behind is swept up. */

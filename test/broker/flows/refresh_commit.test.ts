@@ -51,7 +51,7 @@ describe('a commit of which nobody knows whether it was applied', () => {
     on.bench.rows.connections.fail('commit', ['down', 'down', 'down', 'down'], 1);
     on.bench.rows.spill.cut();
     await expect(on.ask()).rejects.toThrow();
-    expect(on.bench.logged.join()).toContain('could be stored in neither place');
+    expect(on.bench.logged.join()).toContain('can be stored in neither place');
     on.bench.time.now += CLAIM_MS;
     expect((await on.ask()).kind).toBe('fresh');
     expect(spent()).toEqual(['1', '1']);

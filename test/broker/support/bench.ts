@@ -42,7 +42,7 @@ const KEY = 'https://vault.test/keys/broker';
 export const READER = 'https://reader.test';
 export const FACADE = '55555555-5555-4555-8555-555555555555';
 export const SECRET = 'the secret of nightly-report';
-const policyDocument = {
+export const policyDocument = {
   resources: {
     [ORDERS]: { narrowing: 'minted', scopes: ['orders.read', 'orders.write'], maxTokenSeconds: 600 },
     [GRAPH]: { narrowing: 'provider', provider: 'aad', scopes: ['Mail.Read', 'User.Read'] },
@@ -169,7 +169,7 @@ function stores(rows: Rows, tables: Pick<TestTables, 'table' | 'name'>) {
 }
 
 type AttemptDeps = Omit<Parameters<typeof createRefreshAttempt>[0], 'recordFailure' | 'planUpkeep'>;
-type FlowDeps = AttemptDeps &
+export type FlowDeps = AttemptDeps &
   Parameters<typeof createPlanUpkeep>[0] &
   Omit<Parameters<typeof createFindDue>[0], 'allowanceOf' | 'setAsideRow'> & {
     readonly quarantine: Quarantine;
@@ -179,7 +179,7 @@ type FlowDeps = AttemptDeps &
   } & Parameters<typeof createEndConnection>[0] &
   Pick<Parameters<typeof createRecordFailure>[0], 'failures'>;
 
-function composeFlows(deps: FlowDeps, budgets: Budgets) {
+export function composeFlows(deps: FlowDeps, budgets: Budgets) {
   const planUpkeep = createPlanUpkeep(deps);
   const deathGuard = createDeathGuard(deps);
   const recordFailure = createRecordFailure({ ...deps, planUpkeep, mayBury: deathGuard.mayBury });

@@ -4,6 +4,7 @@ import { createCircuitStore, createHeartbeat } from '../../../shared/adapters/ta
 import { createConnectionStore } from '../../../shared/adapters/tables/connections.js';
 import { createDueIndex } from '../../../shared/adapters/tables/due.js';
 import { createGrantStore } from '../../../shared/adapters/tables/grants.js';
+import { createGuardStore } from '../../../shared/adapters/tables/guard.js';
 import { createQuarantine } from '../../../shared/adapters/tables/quarantine.js';
 import { createSpill } from '../../../shared/adapters/tables/spill.js';
 import type { Table } from '../../../shared/adapters/tables/table.js';
@@ -21,7 +22,7 @@ import type { World } from './world.js';
 
 const TABLES = [
   ...['connections', 'grants', 'due', 'audit', 'failures', 'spill', 'circuits', 'heartbeat'],
-  ...['quarantine', 'budgets'],
+  ...['quarantine', 'budgets', 'guard'],
 ] as const;
 
 /** The storage that all instances share, and that outlives them. */
@@ -88,6 +89,8 @@ export function createInstance(options: InstanceOptions) {
     circuits: createCircuitStore(table('circuits')),
     heartbeat: createHeartbeat(table('heartbeat')),
     quarantine: createQuarantine(table('quarantine')),
+    guard: createGuardStore(table('guard'), random),
+    publish: async () => undefined,
     policy,
     provider,
     tokens: stubTokens(),

@@ -90,7 +90,7 @@ export function createInstance(options: InstanceOptions) {
     heartbeat: createHeartbeat(table('heartbeat')),
     quarantine: createQuarantine(table('quarantine')),
     guard: createGuardStore(table('guard'), random),
-    publish: async () => undefined,
+    publish: async () => true,
     policy,
     provider,
     tokens: stubTokens(),

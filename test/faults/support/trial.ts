@@ -91,7 +91,7 @@ export async function runTrial(trial: Trial): Promise<Verdict> {
 
   return world.run(
     (async () => {
-      await enrol(observer, strict.first);
+      await enrol(observer, { refreshToken: strict.first, manners });
       await tick(start('first'));
       await world.sleep(HOUR);
       const since = world.now();
@@ -131,8 +131,13 @@ export async function runTrial(trial: Trial): Promise<Verdict> {
   );
 }
 
-async function enrol({ connections, grants, due }: Instance, refreshToken: string): Promise<void> {
-  const owner = connectionOf(SUBJECT, { dueAt: NOW });
+/** What counts once is held under the name of a session: nothing else a provider of such tokens gives is ever held here. */
+async function enrol(
+  { connections, grants, due }: Instance,
+  { refreshToken, manners }: { refreshToken: string; manners: Manners },
+): Promise<void> {
+  const credentialKind = manners.rotation === 'single-use' ? 'session' : 'refresh_token';
+  const owner = connectionOf(SUBJECT, { dueAt: NOW, credentialKind });
   const sealed = await vault.seal(refreshToken, refreshTokenSeal(owner));
   await due.put({ subject: SUBJECT, dueAt: NOW });
   await connections.create({ ...owner, refreshToken: sealed });

@@ -18,6 +18,8 @@ const target = { resource: 'https://reader.test', scope: ['User.Read'], facade: 
 const FIRST = { ...TOKENS, access_token: 'for the facade', refresh_token: 'rt2', id_token: 'it' };
 const SECOND = {
   access_token: 'for graph',
+  token_type: 'bearer',
+  refresh_token: 'nobody keeps it',
   expires_in: 1800,
   scope: `${GRAPH}/User.Read`,
   id_token: 'other',

@@ -142,7 +142,9 @@ function graphRefusal(
   error: Readonly<Record<string, unknown>>,
   word?: string,
 ): ProviderAnswer {
-  const { code, error_subcode: subcode, type, fbtrace_id: traceId } = error;
+  const { code, type, fbtrace_id: traceId } = error;
+  // What `debug_token` tells of a token has the shorter name.
+  const subcode = error.error_subcode ?? error.subcode;
   const codes = [code, subcode].filter((one) => typeof one === 'number');
   const known = code === undefined ? undefined : 'OAuthException';
   return refused(answer, word ?? type ?? known, { codes, traceId });

@@ -152,7 +152,7 @@ describe('a policy document', () => {
     ['a provider on a minted resource', [...RESOURCE, 'provider'], 'aad'],
     ["the other kind's member on a provider's resource", ['resources', GRAPH, 'maxTokenSeconds'], 60],
     ["a provider's resource without its provider", ['resources', GRAPH, 'provider'], undefined],
-    ['a provider the broker does not have', ['resources', GRAPH, 'provider'], 'nobody'],
+    ['a provider whose name can be none', ['resources', GRAPH, 'provider'], 'no-body'],
     ['a client id with a space', ['clients', 'nightly report'], example().clients['nightly-report']],
     ['a client without a way to authenticate', [...CLIENT, 'auth'], {}],
     ['a secret in the policy itself', [...CLIENT, 'auth', 'secret'], 'a secret long enough'],

@@ -14,7 +14,10 @@ export interface CertifiedProvider {
 }
 
 /** The certified server, unmodified, with one client that returns to `callback` and its own development sign-in pages. */
-export async function startCertifiedProvider(callback: string): Promise<CertifiedProvider> {
+export async function startCertifiedProvider(
+  callback: string,
+  more: Configuration = {},
+): Promise<CertifiedProvider> {
   const port = await freePort();
   const issuer = `http://localhost:${port}`;
   const configuration: Configuration = {
@@ -41,6 +44,7 @@ export async function startCertifiedProvider(callback: string): Promise<Certifie
       }),
     }),
     pkce: { required: () => false },
+    ...more,
   };
   const provider = new Provider(issuer, configuration);
   const tokenCalls: URLSearchParams[] = [];

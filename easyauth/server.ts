@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream';
 import type { Settings } from './config/settings.js';
 import { messageOf, substatus } from './errors.js';
 import type { Gate } from './gate/gate.js';
+import { forPeople } from './http/error_page.js';
 import { type Forwarding, forwardHeaders } from './http/forward_headers.js';
 import { type Incoming, readIncoming } from './http/incoming.js';
 import { emptyReply, type Reply, textReply } from './http/reply.js';
@@ -123,7 +124,7 @@ export function createGatewayServer(deps: ServerDeps): Server {
   const serve = async (request: IncomingMessage, response: ServerResponse, beforeBody: () => void) => {
     const fail = (reply: Reply) => {
       logReply(log, request, reply);
-      writeReply(request, response, reply);
+      writeReply(request, response, forPeople(request, reply));
     };
     const verdict = await judge(request, false);
     if (verdict.reply !== undefined) fail(verdict.reply);

@@ -17,7 +17,7 @@ Options
 ${configOption}
   --upstream URL      the app                                      EASYAUTH_UPSTREAM
   --port N            where to listen, default 8080, 0 = any       EASYAUTH_PORT
-  --workers N         processes that serve, default one a core,     EASYAUTH_WORKERS
+  --workers N         processes that serve, default one a core,    EASYAUTH_WORKERS
                       four at most
   --state DIR         keys and tokens, default .easyauth           WEBSITE_AUTH_STATE_DIRECTORY
 ${compatOption}
@@ -27,8 +27,10 @@ ${compatOption}
   --help
 
 Tokens are kept in the state directory, or in a blob container when the configuration names one
-(login.tokenStore.azureBlobStorage.sasUrlSettingName, or WEBSITE_AUTH_TOKEN_CONTAINER_SASURL). Entries that no
-session can use any more are pruned; EASYAUTH_PRUNE_AFTER_HOURS sets after how many hours, 0 never.
+(login.tokenStore.azureBlobStorage: sasUrlSettingName or blobContainerUri; WEBSITE_AUTH_TOKEN_CONTAINER_SASURL).
+Entries that no session can use any more are pruned; EASYAUTH_PRUNE_AFTER_HOURS sets after how many hours, 0 never.
+
+Compatibility options and what each decides: docs/easyauth-compatibility.md; easyauth validate shows their values.
 
 Secrets come from the environment only: each ...SettingName in the configuration names a variable.
 `;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { ConfigError } from '../errors.js';
+import { ConfigError, messageOf } from '../errors.js';
 import { isRecord } from './reader.js';
 import type { Environment } from './settings.js';
 
@@ -11,11 +11,20 @@ export interface Document {
   readonly value: unknown;
 }
 
-function parse(name: string, json: string, isFile: boolean): Document {
+/** Where JSON stops being JSON. The parser's own message quotes the text, which may hold a secret. */
+function placeOf(error: unknown, json: string): string {
+  const position = /position (\d+)/.exec(messageOf(error))?.[1];
+  if (position === undefined) return 'it ends too early or holds a stray character';
+  const before = json.slice(0, Number(position)).split('\n');
+  return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+}
+
+function parse(name: string, text: string, isFile: boolean): Document {
+  const json = text.replace(/^\uFEFF/, '');
   try {
-    return { name, isFile, value: unwrap(JSON.parse(json.replace(/^\uFEFF/, ''))) };
-  } catch {
-    throw new ConfigError([`${name}: is not valid JSON`]);
+    return { name, isFile, value: unwrap(JSON.parse(json)) };
+  } catch (error) {
+    throw new ConfigError([`${name}: is not valid JSON (${placeOf(error, json)})`]);
   }
 }
 

@@ -1,7 +1,7 @@
 import { substatus } from '../errors.js';
 import type { Incoming } from '../http/incoming.js';
 import { createExclusions, routeUnder } from '../http/paths.js';
-import { emptyReply, type Reply, redirectReply } from '../http/reply.js';
+import { emptyReply, type Reply, redirectReply, textReply } from '../http/reply.js';
 import { type Principal, principalHeaders } from '../identity/principal.js';
 import { reportedName } from '../identity/reported_name.js';
 import type { RouteContext } from '../routes/context.js';
@@ -47,7 +47,8 @@ export function createGate(context: RouteContext): Gate {
   const { settings, vault } = context;
   const isExcluded = createExclusions(settings.excludedPaths);
   const slashes = settings.compat.escapeSlashes === 'true';
-  const unknownRoute = settings.compat.unknownRoutes === 'forward' ? undefined : emptyReply(404);
+  const unknownRoute =
+    settings.compat.unknownRoutes === 'forward' ? undefined : textReply(404, 'There is no such page here.');
   const written = new WeakMap<Principal, readonly string[]>();
   const identityHeaders = (principal: Principal): readonly string[] => {
     const provider = reportedName(principal.provider, settings.compat);

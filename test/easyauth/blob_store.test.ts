@@ -198,7 +198,7 @@ describe('§11 pitfall 14: a store that does not let the gateway in [O]', () => 
     ] as const) {
       const other = createBrowser(new Map(browser.jar));
       proxy.fault = fault;
-      const out = await other.ask(`${url}/.auth/logout`);
+      const out = await other.ask(`${url}/.auth/logout`, { headers: { accept: 'text/html' } });
       proxy.fault = undefined;
       expect([out.status, other.jar.size]).toEqual([status, 0]);
       if (fault === undefined) continue;

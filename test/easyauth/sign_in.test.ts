@@ -216,6 +216,17 @@ describe('§5.1 the callback [O]', () => {
     expect((await createBrowser().signIn(at('/.auth/login/aad'))).status).toBe(302);
   });
 
+  it('what went wrong is text for programs, and for a person’s browser a page with a way on', async () => {
+    const path = at('/.auth/login/aad/callback?error=access_denied');
+    const text = await createBrowser().ask(path);
+    expect([text.status, text.text]).toEqual([401, 'The sign-in failed: access_denied.\n']);
+    const accept = 'text/html,application/xhtml+xml;q=0.9';
+    const page = await createBrowser().ask(path, { headers: { accept } });
+    expect([page.status, page.headers['content-type']]).toEqual([401, 'text/html; charset=utf-8']);
+    expect(page.text).toContain('<p>The sign-in failed: access_denied.</p><p><a href="/">');
+    expect(page.headers['content-security-policy']).toContain("default-src 'none'");
+  });
+
   it('a form that is too large or no form is refused', async () => {
     const large = await post(createBrowser(), { id_token: 'x'.repeat(600_000) });
     expect(large.status).toBe(401);

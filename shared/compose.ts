@@ -16,6 +16,7 @@ import type { Log } from './ports.js';
 import { readSettings } from './settings.js';
 
 export { composeKeyOperations } from './compose/key_operations.js';
+export { policyTools } from './compose/operator.js';
 export type { HttpRoute, System };
 
 /** Everything the entry points call. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { ConfigRefused, type Environment } from './config.js';
+import { assumedSettings } from './policy/assumed_settings.js';
 import { buildPolicy } from './policy/build.js';
-import { parseDocument } from './policy/document.js';
+import { type PolicyDocument, parseDocument } from './policy/document.js';
 import type { Policy } from './policy/model.js';
 import { documentProblems } from './policy/problems.js';
 
@@ -15,8 +16,23 @@ const MOST_PROBLEMS = 200;
  * @throws ConfigRefused listing every problem by its place in the document
  */
 export function readPolicy(text: string, env: Environment): Policy {
+  return read(text, () => env);
+}
+
+/**
+ * Reads a policy document for its rules alone, where the settings it names are not at hand. Nobody can authenticate under what is returned.
+ * @throws ConfigRefused listing every problem of the document itself
+ */
+export function readRules(text: string): Policy {
+  const policy = read(text, assumedSettings);
+  const clients = [...policy.clients].map(([id, client]) => [id, { ...client, secrets: [] }] as const);
+  return { ...policy, clients: new Map(clients) };
+}
+
+function read(text: string, settings: (document: PolicyDocument) => Environment): Policy {
   try {
     const document = parseDocument(text);
+    const env = settings(document);
     const problems = documentProblems(document, env);
     if (problems.length > 0) throw new ConfigRefused(problems);
     return { ...buildPolicy(document, env), hash: createHash('sha256').update(text).digest('base64url') };

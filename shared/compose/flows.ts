@@ -1,13 +1,13 @@
 import type { ProviderSettings } from '../config.js';
 import type { GrantEndedBy } from '../domain/grant.js';
 import type { Subject } from '../domain/subject.js';
-import { createAssertSubjectAllowed } from '../flows/assert_subject_allowed.js';
 import { createAssertWithinLimits } from '../flows/assert_within_limits.js';
 import { clientsByAppId, createAuthenticateClient } from '../flows/authenticate_client.js';
 import { createAuthorize } from '../flows/authorize.js';
 import { createCheckHealth } from '../flows/check_health.js';
 import { createCreateGrant } from '../flows/create_grant.js';
 import { createDeathGuard } from '../flows/death_guard.js';
+import { createDecideToken } from '../flows/decide_token.js';
 import { createEndConnection } from '../flows/end_connection.js';
 import { endGrant } from '../flows/end_grant.js';
 import { createHandOver } from '../flows/hand_over.js';
@@ -72,7 +72,7 @@ export function createFlows(deps: System & Adapters & Settings) {
       ...deps,
       tokenUrl: `${config.issuer}/token`,
       authenticateClient,
-      assertSubjectAllowed: createAssertSubjectAllowed(deps.recent),
+      decide: createDecideToken({ policy, membershipOf: deps.recent.membershipOf }),
       assertWithinLimits: createAssertWithinLimits({ ...deps, isActive: deps.recent.isActive }),
       grantTypes: [
         createAuthorizationCodeGrant({ ...deps, endGrant: endOneGrant }),

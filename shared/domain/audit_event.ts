@@ -40,6 +40,8 @@ export interface AuditEvent {
   readonly resource?: string;
   readonly scope?: string;
   readonly requestedScope?: string;
+  /** The request named no scope: what is recorded as requested is all there was. */
+  readonly scopeOmitted?: true;
   /** Asked for, or without a scope in the request all that was held, and not in the token. */
   readonly droppedScope?: string;
   /** In the token, and not asked for. */

@@ -42,6 +42,8 @@ export interface RefusalDetails {
   readonly description: string;
   /** Told to the audit and the log only. Never a token or a secret. */
   readonly reason?: string;
+  /** What decided, by its place in the policy document: for operators only. */
+  readonly rule?: string;
   /** Overrides the code's own status, for RFC 6749 codes carried by 405, 413 and 415. */
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -56,6 +58,7 @@ export class Refusal extends Error {
   readonly status: number;
   readonly description: string;
   readonly reason: string;
+  readonly rule: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly members: Readonly<Record<string, unknown>>;
 
@@ -66,6 +69,7 @@ export class Refusal extends Error {
     this.status = details.status ?? STATUS[code];
     this.description = details.description;
     this.reason = details.reason ?? details.description;
+    this.rule = details.rule;
     this.headers = details.headers ?? {};
     this.members = details.members ?? {};
   }

@@ -62,12 +62,16 @@ export interface NarrowingPolicy {
 export function narrow(request: NarrowingRequest, policy: NarrowingPolicy): Authorization {
   const { held, clientId, resource } = request;
   if (policy.clientScope === undefined) {
-    throw new Refusal('invalid_target', { description: 'resource is not allowed for this client' });
+    throw new Refusal('invalid_target', {
+      description: 'resource is not allowed for this client',
+      rule: `policy/clients/${clientId}/resources`,
+    });
   }
   if (held.resource !== resource) {
     throw new Refusal('invalid_target', {
       description: 'resource is not the one this grant is for',
       reason: 'resource differs from the grant',
+      rule: GRANT,
     });
   }
   const most = intersect(intersect(held.scope, policy.clientScope), policy.resourceScope);
@@ -79,9 +83,22 @@ export function narrow(request: NarrowingRequest, policy: NarrowingPolicy): Auth
         request.scope === undefined
           ? 'nothing is left of the grant under this policy'
           : 'scope wider than held',
+      rule: boundOf(request, policy),
     });
   }
   const { subject, expiresAt, grantId } = held;
   const act = actFor(held.actor ?? clientId, held.act);
   return { subject, clientId, resource, scope, expiresAt, grantId, act };
+}
+
+/** What decides where policy would allow more: what the user has agreed to. */
+export const GRANT = 'the grant';
+
+/** Which of the bounds the request runs against first, by its place in the policy document. */
+function boundOf({ held, clientId, resource, scope }: NarrowingRequest, policy: NarrowingPolicy): string {
+  const asked = scope ?? held.scope;
+  const passes = (bound: Scope) =>
+    scope === undefined ? intersect(asked, bound).length > 0 : isSubset(asked, bound);
+  if (!passes(policy.clientScope ?? [])) return `policy/clients/${clientId}/resources/${resource}`;
+  return passes(policy.resourceScope) ? GRANT : `policy/resources/${resource}/scopes`;
 }

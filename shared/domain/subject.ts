@@ -30,3 +30,11 @@ export function subjectKey(subject: Subject): string {
 export function sameSubject(a: Subject, b: Subject): boolean {
   return a.provider === b.provider && a.tenant === b.tenant && a.id === b.id;
 }
+
+/** Reads {@link subjectName} back. A tenant may be an address and hold colons of its own; an id is taken for what follows the last. */
+export function readSubject(text: string): Subject | undefined {
+  const [, provider, tenant, id] = /^([^:]+):(.+):([^:]+)$/s.exec(text) ?? [];
+  return provider === undefined || tenant === undefined || id === undefined
+    ? undefined
+    : { provider, tenant, id };
+}

@@ -11,7 +11,7 @@ export type AssertSubjectAllowed = (request: {
   readonly grantType: string;
 }) => Promise<void>;
 
-interface Deps {
+export interface SubjectDeps {
   /** What is proven of the subject, as of a moment ago. */
   readonly membershipOf: (subject: Subject) => Promise<Membership | undefined>;
 }
@@ -21,8 +21,8 @@ interface Deps {
  * connection; a client whose rule asks for neither groups nor roles costs no look-up.
  * @throws Refusal `invalid_grant`, or in an exchange `invalid_request` (RFC 8693 §2.2.2)
  */
-export function createAssertSubjectAllowed({ membershipOf }: Deps): AssertSubjectAllowed {
-  return async ({ client: { subjects }, held, grantType }) => {
+export function createAssertSubjectAllowed({ membershipOf }: SubjectDeps): AssertSubjectAllowed {
+  return async ({ client: { clientId, subjects }, held, grantType }) => {
     if (subjects === undefined) return;
     const asks = subjects.groups !== undefined || subjects.roles !== undefined;
     const known = asks ? await membershipOf(held.subject) : undefined;
@@ -31,6 +31,7 @@ export function createAssertSubjectAllowed({ membershipOf }: Deps): AssertSubjec
     throw new Refusal(grantType === TOKEN_EXCHANGE ? 'invalid_request' : 'invalid_grant', {
       description: 'this client may not act for this user',
       reason: verdict.reason,
+      rule: `policy/clients/${clientId}/subjects/${verdict.member}`,
     });
   };
 }

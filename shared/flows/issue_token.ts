@@ -2,7 +2,7 @@ import { grantDead, Refusal } from '../domain/errors.js';
 import type { Subject } from '../domain/subject.js';
 import type { Policy } from '../policy.js';
 import type { Tokens } from '../ports.js';
-import { assertLongEnough, type IssuedToken, type IssueRequest } from './issued_token.js';
+import { assertLongEnough, type IssuedToken, type IssueRequest, mintedSeconds } from './issued_token.js';
 import { noChallenge, type VendDeps, vendToken } from './vend_token.js';
 
 export type { IssuedToken, IssueRequest };
@@ -33,10 +33,9 @@ export function createIssueToken(deps: Deps): IssueToken {
 /** Minted only while the user's credential lives: a session revoked at the provider ends these tokens too. */
 async function mint(deps: Deps, request: IssueRequest, maxTokenSeconds: number): Promise<IssuedToken> {
   if (request.claims !== undefined) throw noChallenge();
-  const { subject, clientId, resource, scope, expiresAt, act } = request.authorization;
+  const { subject, clientId, resource, scope, act } = request.authorization;
   if (!(await deps.isActive(subject))) throw grantDead();
-  const left = Math.floor((expiresAt - deps.clock()) / 1000);
-  const lifetimeSeconds = Math.min(maxTokenSeconds, left);
+  const lifetimeSeconds = mintedSeconds(request.authorization, { maxTokenSeconds, now: deps.clock() });
   assertLongEnough(lifetimeSeconds, request.minTtlSeconds);
   const minted = await deps.tokens.mint({
     subject,

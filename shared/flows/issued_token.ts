@@ -30,6 +30,34 @@ export interface IssueRequest {
   readonly mayDrop: boolean;
 }
 
+/** How long a minted token may live, seconds: as policy says, and no longer than what it comes of. */
+export function mintedSeconds(
+  { expiresAt }: Authorization,
+  { maxTokenSeconds, now }: { maxTokenSeconds: number; now: number },
+): number {
+  return Math.min(maxTokenSeconds, Math.floor((expiresAt - now) / 1000));
+}
+
+/** @throws Refusal `invalid_target` where a token of the resource's provider could not be what is asked */
+export function assertOfProvider(
+  { subject, clientId, resource, act }: Authorization,
+  { provider }: { provider: string },
+): void {
+  const rule = `policy/resources/${resource}`;
+  if (act.sub !== clientId || act.act !== undefined) {
+    throw new Refusal('invalid_target', {
+      description: 'tokens of this resource belong to the provider and cannot name an actor',
+      rule: `${rule}/narrowing`,
+    });
+  }
+  if (subject.provider !== provider) {
+    throw new Refusal('invalid_target', {
+      description: 'resource belongs to another identity provider',
+      rule: `${rule}/provider`,
+    });
+  }
+}
+
 /** @throws Refusal when a token would not live as long as asked, or not at all */
 export function assertLongEnough(expiresIn: number, minTtlSeconds: number | undefined): void {
   if (expiresIn < 1) {

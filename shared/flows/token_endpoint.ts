@@ -1,13 +1,12 @@
 import { bindingFor } from '../domain/binding.js';
 import { Refusal } from '../domain/errors.js';
-import { narrow } from '../domain/narrowing.js';
 import { beyond, type Scope } from '../domain/scope.js';
 import type { GrantType, TokenParameters } from '../grant_types/grant_type.js';
-import type { ClientPolicy, Policy } from '../policy.js';
+import type { ClientPolicy } from '../policy.js';
 import type { Binding, DpopProofs } from '../ports.js';
-import type { AssertSubjectAllowed } from './assert_subject_allowed.js';
 import type { AssertWithinLimits } from './assert_within_limits.js';
 import type { AuthenticateClient, ClientCredential } from './authenticate_client.js';
+import { assertGrantTypeAllowed, type DecideToken } from './decide_token.js';
 import type { IssuedToken, IssueToken } from './issue_token.js';
 import { readAsked } from './token_asked.js';
 import { heldFacts, type Progress, type RecordDeps, recordIssued, recordRefused } from './token_record.js';
@@ -40,8 +39,7 @@ export type TokenEndpoint = (call: TokenCall) => Promise<TokenAnswer>;
 interface Deps extends Omit<RecordDeps, 'isGrantType'> {
   readonly authenticateClient: AuthenticateClient;
   readonly grantTypes: readonly GrantType[];
-  readonly policy: Policy;
-  readonly assertSubjectAllowed: AssertSubjectAllowed;
+  readonly decide: DecideToken;
   readonly assertWithinLimits: AssertWithinLimits;
   readonly issue: IssueToken;
   readonly proofs: DpopProofs;
@@ -68,16 +66,14 @@ export function createTokenEndpoint(deps: Deps): TokenEndpoint {
       // 3. What they hold.
       const held = await grantType.held(request.parameters, client, { binding: proven, correlationId });
       progress.known = heldFacts(held, asked.scope);
-      await deps.assertSubjectAllowed({ client, held, grantType: grantType.name });
-      const resource = asked.resource ?? held.resource;
       // 4. What of it they get.
-      const authorization = narrow(
-        { held, clientId: client.clientId, resource, scope: asked.scope },
-        {
-          clientScope: client.resources.get(resource),
-          resourceScope: deps.policy.resources.get(resource)?.scope ?? [],
-        },
-      );
+      const authorization = await deps.decide({
+        client,
+        grantType: grantType.name,
+        held,
+        resource: asked.resource ?? held.resource,
+        scope: asked.scope,
+      });
       progress.authorization = authorization;
       // 5. Whether it is too often.
       const { subject } = authorization;
@@ -92,7 +88,7 @@ export function createTokenEndpoint(deps: Deps): TokenEndpoint {
       // 8. The record, durable before the token leaves.
       const { parameters } = request;
       const dropped = beyond(asked.scope ?? held.scope, issued.scope);
-      await recordIssued(record, { parameters, correlationId, authorization, issued, dropped });
+      await recordIssued(record, { parameters, correlationId, authorization, issued, dropped, mayDrop });
       const { refreshToken } = held;
       return { ...issued, dropped, ...(refreshToken === undefined ? {} : { refreshToken }) };
     } catch (error) {
@@ -113,9 +109,7 @@ function grantTypeOf(
   if (!grantType) {
     throw new Refusal('unsupported_grant_type', { description: 'grant_type is not supported' });
   }
-  if (client.grantTypes && !client.grantTypes.includes(name)) {
-    throw new Refusal('unauthorized_client', { description: 'grant_type is not allowed for this client' });
-  }
+  assertGrantTypeAllowed(client, name);
   return grantType;
 }
 

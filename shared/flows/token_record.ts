@@ -36,9 +36,9 @@ const MOST_RECORDED = 1024;
 /** The record of a token, durable once this resolves. */
 export async function recordIssued(
   deps: RecordDeps,
-  record: Recorded & { authorization: Authorization; issued: IssuedToken; dropped: Scope },
+  record: Recorded & { authorization: Authorization; issued: IssuedToken; dropped: Scope; mayDrop: boolean },
 ): Promise<void> {
-  const { authorization, issued, dropped } = record;
+  const { authorization, issued } = record;
   const now = deps.clock();
   // Assigned and not spread: this is made for every token, and spreading took a seventh of the request's time.
   const facts = Object.assign(requestFacts(deps, record), authorizationFacts(authorization));
@@ -51,11 +51,18 @@ export async function recordIssued(
     expiresAt: now + issued.expiresIn * 1000,
   };
   const event: AuditEvent = Object.assign(facts, outcome);
-  await deps.audit.append(Object.assign(event, outOfTheOrdinary(issued, dropped)));
+  await deps.audit.append(Object.assign(event, outOfTheOrdinary(record)));
 }
 
-function outOfTheOrdinary({ tokenId, wider }: IssuedToken, dropped: Scope): Partial<AuditEvent> {
+function outOfTheOrdinary(record: {
+  issued: IssuedToken;
+  dropped: Scope;
+  mayDrop: boolean;
+}): Partial<AuditEvent> {
+  const { issued, dropped, mayDrop } = record;
+  const { tokenId, wider } = issued;
   return {
+    ...(mayDrop ? { scopeOmitted: true as const } : {}),
     ...(tokenId === undefined ? {} : { tokenId }),
     ...(dropped.length === 0 ? {} : { droppedScope: formatScope(dropped) }),
     ...(wider.length === 0 ? {} : { widerScope: formatScope(wider) }),

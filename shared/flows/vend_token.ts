@@ -7,7 +7,7 @@ import type { Clock, LiveToken } from '../ports.js';
 import type { ProviderRules } from '../providers/rules.js';
 import { SCOPE_WIDER } from './doubt.js';
 import type { HandOver } from './hand_over.js';
-import { assertLongEnough, type IssuedToken, type IssueRequest } from './issued_token.js';
+import { assertLongEnough, assertOfProvider, type IssuedToken, type IssueRequest } from './issued_token.js';
 import type { RefreshConnection, RefreshOutcome } from './refresh_connection.js';
 
 export interface VendDeps {
@@ -30,20 +30,13 @@ export async function vendToken(
   { authorization, binding, minTtlSeconds, claims, mayDrop }: IssueRequest,
   policy: ProviderResource,
 ): Promise<IssuedToken> {
-  const { subject, resource, scope, clientId, act } = authorization;
-  if (act.sub !== clientId || act.act !== undefined) {
-    throw new Refusal('invalid_target', {
-      description: 'tokens of this resource belong to the provider and cannot name an actor',
-    });
-  }
+  const { subject, resource, scope } = authorization;
+  assertOfProvider(authorization, policy);
   // A binding that the resource would never check would be a false promise.
   if (binding !== undefined) {
     throw new Refusal('invalid_target', {
       description: 'tokens of this resource belong to the provider and cannot be bound to a key',
     });
-  }
-  if (subject.provider !== policy.provider) {
-    throw new Refusal('invalid_target', { description: 'resource belongs to another identity provider' });
   }
   const challenged = claims !== undefined;
   if (challenged && deps.rulesOf(policy.provider).requestClaims === undefined) throw noChallenge();

@@ -138,6 +138,7 @@ function eventBody(event: AuditEvent): Record<string, unknown> {
     error: event.error,
     reason: event.reason,
     correlation_id: event.correlationId,
+    scope_omitted: event.scopeOmitted,
     count: event.count,
     policy_hash: event.policyHash,
     policy_revision: event.policyRevision,

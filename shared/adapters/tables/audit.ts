@@ -70,6 +70,7 @@ function readAuditEvent(row: Row): AuditEvent {
     id: read.text('id'),
     at: read.time('at'),
     type: read.oneOf('type', AUDIT_EVENT_TYPES),
+    ...(row.scopeOmitted === true ? { scopeOmitted: true as const } : {}),
     ...(row.count === undefined ? {} : { count: read.int('count') }),
     ...(expiresAt === undefined ? {} : { expiresAt }),
     ...(row.narrowing === undefined

@@ -18,6 +18,8 @@ export interface EmbeddedOptions {
   readonly issuerPath: string;
   readonly policy: object;
   readonly env: Environment;
+  /** What the provider is started with beside, once that is known. */
+  readonly provider?: () => Promise<{ readonly port: number; readonly publicUrl: string }>;
 }
 
 export interface EmbeddedBroker {
@@ -46,9 +48,10 @@ export function withEmbedded(options: EmbeddedOptions): EmbeddedBroker {
   const build = ({ tables, idp }: { tables: TableServer; idp: TestProvider }, env: Environment) =>
     composeBroker({ ...environment(folder, options, { tables, idp }), ...env }, system(idp, logged));
   beforeAll(async () => {
+    const more = (await options.provider?.()) ?? {};
     const [tables, idp] = await Promise.all([
       startTables(),
-      startTestProvider({ directory: options.directory }),
+      startTestProvider({ directory: options.directory, ...more }),
     ]);
     parts = { tables, idp, broker: build({ tables, idp }, {}) };
   });

@@ -8,7 +8,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { systemRandom } from '../../../shared/adapters/system.js';
 import { createAuditLog } from '../../../shared/adapters/tables/audit.js';
 import { createTables } from '../../../shared/adapters/tables/service.js';
-import { type Broker, composeBroker, type HttpRoute } from '../../../shared/compose.js';
+import { type Broker, composeBroker, type HttpRoute, type System } from '../../../shared/compose.js';
 import type { Environment } from '../../../shared/config.js';
 import type { AuditEvent } from '../../../shared/domain/audit_event.js';
 import type { Log, LogFields } from '../../../shared/ports.js';
@@ -96,7 +96,7 @@ export interface TestBroker {
   readonly logged: string[];
   call(route: HttpRoute, asked?: Asked): Promise<Answer>;
   /** Another broker over the same tables, with other settings. */
-  compose(env: Environment): Broker;
+  compose(env: Environment, parts?: Partial<System>): Broker;
   /** The same, called through another broker over the same tables that is under another policy. */
   under(document: unknown, env?: Environment): TestBroker;
   /** Audit rows of a type, oldest first. */
@@ -143,7 +143,8 @@ export function withBroker(): TestBroker {
     time,
     logged,
     call: (route, asked) => callRoute(running().broker, route, asked),
-    compose: (env) => composeBroker({ ...environment(folder, running()), ...env }, system(time, logged)),
+    compose: (env, parts = {}) =>
+      composeBroker({ ...environment(folder, running()), ...env }, { ...system(time, logged), ...parts }),
     under(document, env = {}) {
       const file = join(folder, `${randomUUID()}.json`);
       writeFileSync(file, JSON.stringify(document));

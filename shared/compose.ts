@@ -17,6 +17,7 @@ import { readSettings } from './settings.js';
 
 export { composeKeyOperations } from './compose/key_operations.js';
 export { policyTools } from './compose/operator.js';
+export { composeRefreshOperations } from './compose/refresh_operations.js';
 export type { HttpRoute, System };
 
 /** Everything the entry points call. */

@@ -20,6 +20,7 @@ export const AUDIT_EVENT_TYPES = [
   'grant.refused',
   'grant.ended',
   'audit.read',
+  'operator.acted',
   'key.added',
   'key.retired',
 ] as const;

@@ -1,6 +1,7 @@
 import { benchGateway } from './gateway/bench.js';
 import { benchMemory } from './gateway/memory.js';
 import { benchRefresh } from './refresh/bench.js';
+import { benchScale } from './scale/bench.js';
 import { benchToken } from './token/bench.js';
 
 const options = {
@@ -9,7 +10,13 @@ const options = {
   say: (text: string) => void process.stdout.write(`${text}\n`),
 };
 
-const benches = { gateway: benchGateway, memory: benchMemory, token: benchToken, refresh: benchRefresh };
+const benches = {
+  gateway: benchGateway,
+  memory: benchMemory,
+  token: benchToken,
+  refresh: benchRefresh,
+  scale: benchScale,
+};
 const asked = process.argv.slice(2);
 const known = Object.entries(benches);
 

@@ -1,18 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { TableClient } from '@azure/data-tables';
-import { composeBroker } from '../../shared/compose.js';
 import type { Started } from '../gateway/process.js';
-import { type Counted, countTableRequests } from './counted.js';
+import { CALIBRATION, type Calibration, calibrate } from './calibration.js';
 import { providerLimit, writeLimit } from './limits.js';
 import { type People, peopleOf } from './people.js';
 import { startWorld, type World } from './world.js';
 
 export interface RefreshBenchOptions {
   readonly say: (text: string) => void;
-}
-
-interface Calibration extends Counted {
-  readonly refreshes: number;
 }
 
 interface Step {
@@ -24,7 +19,6 @@ interface Step {
 
 /** Refreshed at every step: the rest of the connections are only there. */
 const DUE = 1000;
-const CALIBRATION = 64;
 const WANTED = 0.6;
 
 /**
@@ -54,18 +48,6 @@ export async function benchRefresh({ say }: RefreshBenchOptions): Promise<void> 
   } finally {
     await world.stop();
   }
-}
-
-/** One batch in this process, to count what a refresh asks of storage; audit rows share transactions as they do in the host. */
-async function calibrate(world: World, people: People, from: number): Promise<Calibration> {
-  await people.enrol({ from, to: from + CALIBRATION, due: CALIBRATION });
-  await people.release();
-  const broker = composeBroker(world.env);
-  const [first, ...rest] = await broker.findDue();
-  // Opens what is opened once: tables, keys, the provider's metadata.
-  if (first) await broker.workDue(first);
-  const counted = await countTableRequests(() => Promise.all(rest.map((batch) => broker.workDue(batch))));
-  return { ...counted, refreshes: rest.flat().length };
 }
 
 async function refreshAll(

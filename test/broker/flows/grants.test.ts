@@ -108,7 +108,7 @@ describe('allowing a client', () => {
     const { bench, grant, connection } = setUp();
     await grant();
     const liveness = (await connection())?.dueAt ?? 0;
-    expect(liveness).toBeGreaterThan(NOW + 5 * 3_600_000);
+    expect(liveness).toBeGreaterThan(NOW + 4 * 3_600_000);
     await grant({ resource: GRAPH, scope: ['Mail.Read'] });
     expect((await connection())?.dueAt).toBe(NOW);
     await bench.tick();

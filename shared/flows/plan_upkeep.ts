@@ -5,10 +5,15 @@ import type { Policy } from '../policy.js';
 import type { Clock, ConnectionStore, DueIndex, GrantStore } from '../ports.js';
 import { freshnessOf, type ProviderRules } from '../providers/rules.js';
 
-/** What a connection's grants want kept fresh, soonest first, counting `changed` as if it were stored already. */
+/** What a connection's grants want kept fresh, soonest first. */
 export type PlanUpkeep = (
   connection: Connection,
-  changed?: readonly KeptToken[],
+  known?: {
+    /** Counted as if it were stored already. */
+    readonly changed?: readonly KeptToken[];
+    /** What is stored, where that has just been read. */
+    readonly stored?: readonly KeptToken[];
+  },
 ) => Promise<readonly DueTarget[]>;
 
 interface Deps {
@@ -22,13 +27,13 @@ interface Deps {
 }
 
 export function createPlanUpkeep(deps: Deps): PlanUpkeep {
-  return async (connection, changed = []) => {
+  return async (connection, { changed = [], stored: read } = {}) => {
     const now = deps.clock();
     const grants = await deps.grants.ofSubject(connection.subject);
     const values = grants.map(({ value }) => value);
     const targets = upkeepTargets(values, deps.policy.resources, now);
     if (targets.length === 0) return [];
-    const stored = await deps.connections.keptTokens(connection.subject);
+    const stored = read ?? (await deps.connections.keptTokens(connection.subject));
     const changedKeys = new Set(changed.map((kept) => targetKey(kept.target)));
     const others = stored.filter((kept) => !changedKeys.has(targetKey(kept.target)));
     return dueTargets(targets, [...others, ...changed], {

@@ -69,14 +69,15 @@ export function createRefreshConnection(deps: RefreshDeps): RefreshConnection {
 
 async function tryOnce(deps: RefreshDeps, request: RefreshRequest): Promise<RefreshOutcome> {
   const { subject, target } = request;
+  const mayServe = request.minTtlSeconds !== Number.POSITIVE_INFINITY;
   const [found, beside] = await Promise.all([
     deps.connections.find(subject),
-    deps.connections.keptToken(subject, target),
+    mayServe ? deps.connections.keptToken(subject, target) : undefined,
   ]);
   if (!found || found.value.state === 'ended') return { kind: 'absent' };
   if (found.value.state === 'dead') return { kind: 'dead' };
   const connection = found.value;
-  const served = await serveEnough(deps, { kept: beside, connection, request });
+  const served = mayServe && (await serveEnough(deps, { kept: beside, connection, request }));
   if (served) return served;
   // Read beside the connection it may be older than that: what was stored in between must not be asked for a second time.
   const kept = await deps.connections.keptToken(subject, target);

@@ -69,8 +69,9 @@ interface Planned {
  */
 export async function planAfter(deps: StoreDeps, { connection, kept, rescue }: Successor): Promise<Planned> {
   try {
-    const [soonest] = await deps.planUpkeep(connection, [kept]);
-    const drop = surplus(await deps.connections.keptTokens(connection.subject), [kept], deps.clock());
+    const stored = await deps.connections.keptTokens(connection.subject);
+    const [soonest] = await deps.planUpkeep(connection, { changed: [kept], stored });
+    const drop = surplus(stored, [kept], deps.clock());
     const { dueAt: _, ...rest } = connection;
     return { after: soonest === undefined ? rest : { ...rest, dueAt: soonest.dueAt }, drop };
   } catch {

@@ -143,7 +143,7 @@ async function connectionOf(
     refreshedAt: now,
     ...provenMembership(deps.tokens, subject, { ...tokens, now }),
   };
-  const [soonest] = await deps.planUpkeep(connection, [proof]);
+  const [soonest] = await deps.planUpkeep(connection, { changed: [proof] });
   return { after: soonest ? { ...connection, dueAt: soonest.dueAt } : connection, proof };
 }
 

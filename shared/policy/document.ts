@@ -1,6 +1,7 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import { ConfigRefused } from '../config.js';
 import schema from '../policy.schema.json' with { type: 'json' };
+import { repeatedMembers } from './repeated_members.js';
 
 export interface PolicyDocument {
   version?: 1;
@@ -72,7 +73,10 @@ export function parseDocument(text: string): PolicyDocument {
   }
   const value = parseJson(text);
   assertVersion(value);
-  if (!isDocument(value)) throw new ConfigRefused((isDocument.errors ?? []).map(formProblem));
+  const repeated = repeatedMembers(text).map((place) => `policy/${place}: is given more than once`);
+  if (!isDocument(value))
+    throw new ConfigRefused([...repeated, ...(isDocument.errors ?? []).map(formProblem)]);
+  if (repeated.length > 0) throw new ConfigRefused(repeated);
   return value;
 }
 

@@ -14,3 +14,10 @@ app.http('jwks', {
   authLevel: 'anonymous',
   handler: entry.http((broker) => broker.http.jwks, 'oauth'),
 });
+
+app.http('resource_metadata', {
+  route: '.well-known/oauth-protected-resource',
+  methods: ['GET'],
+  authLevel: 'anonymous',
+  handler: entry.http((broker) => broker.http.resourceMetadata),
+});

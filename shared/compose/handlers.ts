@@ -15,6 +15,11 @@ import type { HttpHandler } from '../http/endpoint.js';
 import { createEndGrantHandler, createGrantHandler, createListGrantsHandler } from '../http/grants.js';
 import { createReadyHandler } from '../http/health.js';
 import { createJwksHandler, createMetadataHandler } from '../http/metadata.js';
+import {
+  createResourceMetadataHandler,
+  type ProtectedResource,
+  resourceMetadataUrl,
+} from '../http/resource_metadata.js';
 import { createTokenHandler } from '../http/token.js';
 import { createIntrospectHandler, createRevokeHandler } from '../http/token_status.js';
 import type { Adapters, Settings } from './adapters.js';
@@ -34,6 +39,7 @@ export type HttpRoute =
   | 'introspect'
   | 'metadata'
   | 'jwks'
+  | 'resourceMetadata'
   | 'auditEvents'
   | 'refreshFailures'
   | 'ready';
@@ -48,7 +54,8 @@ export function createHandlers(parts: Parts): Readonly<Record<HttpRoute, HttpHan
   const { config, policy, adapters, flows, ...system } = parts;
   const gate = () => assertEasyAuthOn(config);
   const readCertificate = createReadCertificate({ trusted: config.clientCertificates, clock: system.clock });
-  const endpoint = { gate, log: system.log, readCertificate };
+  const resourceMetadata = resourceMetadataUrl(config.issuer);
+  const endpoint = { gate, log: system.log, readCertificate, resourceMetadata };
   const user = {
     audited: createAudited({ ...system, audit: adapters.audit }),
     identify: createIdentify({
@@ -100,6 +107,7 @@ export function createHandlers(parts: Parts): Readonly<Record<HttpRoute, HttpHan
       { issuer: config.issuer, policy, certificates: config.clientCertificates },
       endpoint,
     ),
+    resourceMetadata: createResourceMetadataHandler(protectedResource(config), endpoint),
     jwks: createJwksHandler(adapters, endpoint),
     auditEvents: createAuditEventsHandler(audit),
     refreshFailures: createRefreshFailuresHandler(audit),
@@ -112,6 +120,16 @@ function beside(handler: HttpHandler, look: () => Promise<void>): HttpHandler {
   return async (request, context) => {
     const [answer] = await Promise.all([handler(request, context), look()]);
     return answer;
+  };
+}
+
+/** Where several tenants are let in only the home tenant is named: which the others are is nobody's business. */
+function protectedResource({ issuer, aad }: Config): ProtectedResource {
+  const named = aad.tenants ? aad.tenants.filter(({ rolesCount }) => rolesCount) : [aad];
+  return {
+    address: issuer,
+    authorizationServers: named.map((each) => each.issuer),
+    audiences: aad.audiences,
   };
 }
 

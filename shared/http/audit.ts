@@ -6,7 +6,7 @@ import { subjectName } from '../domain/subject.js';
 import type { AuditLog, AuditMatch, Clock, FailureLog, FailureMatch, LogQuery, Random } from '../ports.js';
 import { isoTime, json } from './answers.js';
 import type { Caller, Identify } from './caller.js';
-import { type Call, createEndpoint, type EndpointOptions } from './endpoint.js';
+import { type Call, type CommonOptions, createEndpoint } from './endpoint.js';
 import { assertFilters, readLimit, readQuery, readTime } from './query.js';
 
 export interface AuditDeps {
@@ -15,7 +15,7 @@ export interface AuditDeps {
   readonly failures: FailureLog;
   readonly clock: Clock;
   readonly random: Random;
-  readonly endpoint: Pick<EndpointOptions, 'gate' | 'log'>;
+  readonly endpoint: CommonOptions;
 }
 
 const AUDITOR_ROLE = 'Audit.Read';

@@ -15,7 +15,7 @@ import type { Policy } from '../policy.js';
 import type { Clock, Tickets } from '../ports.js';
 import { readForm } from './body.js';
 import { asUser, type Caller, type Identify } from './caller.js';
-import { type Call, createEndpoint, type EndpointOptions } from './endpoint.js';
+import { type Call, type CommonOptions, createEndpoint } from './endpoint.js';
 import { consentPage } from './pages/consent.js';
 import { assertSameSite } from './same_site.js';
 import { redirect, refusalParameters, sendBack } from './send_back.js';
@@ -32,7 +32,7 @@ export interface AuthorizeDeps {
   readonly publicOrigin: string;
   /** Where users sign in when the resource is not a provider's own. */
   readonly signInProvider: string;
-  readonly endpoint: Pick<EndpointOptions, 'gate' | 'log'>;
+  readonly endpoint: CommonOptions;
 }
 
 type User = Caller & { readonly kind: 'user' };

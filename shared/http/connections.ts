@@ -8,7 +8,7 @@ import type { TakeOverConnection } from '../flows/take_over_connection.js';
 import type { ConnectionStore } from '../ports.js';
 import { isoTime, json } from './answers.js';
 import { asUser, type Identify } from './caller.js';
-import { createEndpoint, type EndpointOptions } from './endpoint.js';
+import { type CommonOptions, createEndpoint } from './endpoint.js';
 import { assertSameSite } from './same_site.js';
 import { sessionCredentials } from './session_credentials.js';
 
@@ -19,7 +19,7 @@ export interface ConnectionsDeps {
   readonly end: EndConnection;
   readonly audited: Audited;
   readonly publicOrigin: string;
-  readonly endpoint: Pick<EndpointOptions, 'gate' | 'log'>;
+  readonly endpoint: CommonOptions;
 }
 
 /** `POST /connections`: take over the credential of this session. */

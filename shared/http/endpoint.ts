@@ -29,7 +29,12 @@ export interface EndpointOptions {
   /** Refuses the call before anything of it is read. */
   readonly gate?: () => void;
   readonly log: Log;
+  /** Where a caller that is nobody yet learns how to become somebody (RFC 9728 §5.1). */
+  readonly resourceMetadata?: string;
 }
+
+/** What endpoints have in common, whatever they do. */
+export type CommonOptions = Pick<EndpointOptions, 'gate' | 'log' | 'resourceMetadata'>;
 
 /** The one exit of every request: whatever is thrown below leaves here as an answer that tells the caller no more than it may know. */
 export function createEndpoint(
@@ -49,9 +54,21 @@ export function createEndpoint(
     } catch (error) {
       const refusal = error instanceof Refusal ? error : fault(error, options.log, call.correlationId);
       if (refusal.status >= 500) logRefusal(options.log, refusal, call.correlationId);
-      return withCommonHeaders(ERROR_FORMS[options.errors](refusal, call.correlationId), call);
+      const answer = ERROR_FORMS[options.errors](refusal, call.correlationId);
+      const challenge = refusal.code === 'unauthenticated' ? challengeOf(options, request) : {};
+      return withCommonHeaders({ ...answer, headers: { ...challenge, ...answer.headers } }, call);
     }
   };
+}
+
+/** A 401 says how to do better (RFC 9110 §15.5.2); a token that was shown and not taken is named as that (RFC 6750 §3.1). */
+function challengeOf(
+  { resourceMetadata }: EndpointOptions,
+  request: HttpRequest,
+): Readonly<Record<string, string>> {
+  if (resourceMetadata === undefined) return {};
+  const shown = request.headers.has('authorization') ? ' error="invalid_token",' : '';
+  return { 'WWW-Authenticate': `Bearer${shown} resource_metadata="${resourceMetadata}"` };
 }
 
 function methodNotAllowed(methods: readonly string[]): Refusal {

@@ -11,7 +11,7 @@ import type { Clock, GrantStore, Page, PageRequest } from '../ports.js';
 import { isoTime, json } from './answers.js';
 import { readJson } from './body.js';
 import { asUser, type Caller, type Identify } from './caller.js';
-import { createEndpoint, type EndpointOptions } from './endpoint.js';
+import { type CommonOptions, createEndpoint } from './endpoint.js';
 import { readLimit, readQuery } from './query.js';
 import { assertSameSite } from './same_site.js';
 import { sessionCredentials } from './session_credentials.js';
@@ -28,7 +28,7 @@ export interface GrantsDeps {
   readonly clientsByAppId: ReadonlyMap<string, ClientPolicy>;
   readonly publicOrigin: string;
   readonly clock: Clock;
-  readonly endpoint: Pick<EndpointOptions, 'gate' | 'log'>;
+  readonly endpoint: CommonOptions;
 }
 
 const MOST_SECONDS = 10 * 365 * 86_400;

@@ -16,6 +16,10 @@ export function createMetadataHandler(
   options: Pick<EndpointOptions, 'gate' | 'log'>,
 ): HttpHandler {
   const scopes = [...deps.policy.resources.values()].flatMap((resource) => resource.scope);
+  // RFC 9728 §4; its resource identifiers are https addresses, and only servers of minted tokens have this issuer's.
+  const servedOverHttps = [...deps.policy.resources]
+    .filter(([uri, { narrowing }]) => narrowing === 'minted' && uri.startsWith('https:'))
+    .map(([uri]) => uri);
   const methods = deps.certificates ? [...AUTH_METHODS, TLS_AUTH_METHOD] : AUTH_METHODS;
   const document = {
     issuer: deps.issuer,
@@ -37,6 +41,7 @@ export function createMetadataHandler(
     introspection_endpoint: `${deps.issuer}/introspect`,
     introspection_endpoint_auth_methods_supported: methods,
     introspection_endpoint_auth_signing_alg_values_supported: SIGNING_ALGORITHMS,
+    ...(servedOverHttps.length > 0 ? { protected_resources: servedOverHttps } : {}),
     ...(deps.certificates ? { tls_client_certificate_bound_access_tokens: true } : {}),
   };
   return createEndpoint({ ...options, errors: 'oauth', methods: ['GET'] }, async () =>

@@ -33,6 +33,16 @@ describe('RFC 8414 metadata', () => {
   });
 });
 
+describe('RFC 9728 protected resource metadata', () => {
+  it('§3.3 names the resource that was asked, and an issuer whose metadata is there', async () => {
+    const { body } = await getJson('/.well-known/oauth-protected-resource');
+    expect(body.resource).toBe(stack.gateway);
+    const [issuer] = body.authorization_servers as string[];
+    const found = await fetch(`${issuer}/.well-known/openid-configuration`);
+    expect(await found.json()).toMatchObject({ issuer });
+  });
+});
+
 describe('RFC 7517 /jwks', () => {
   it('§4 holds public members only, each key with kid, use and alg', async () => {
     const { body } = await getJson('/jwks');

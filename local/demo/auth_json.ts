@@ -1,3 +1,4 @@
+import { socialIdentityProviders } from './social.js';
 import { GATEWAY_APP } from './tenant.js';
 
 /** Paths where the broker itself decides who may call. */
@@ -37,6 +38,7 @@ export function demoAuthJson(issuer: string): Record<string, unknown> {
         login: { loginParameters: ['scope=openid profile email offline_access'] },
         validation: { allowedAudiences: [GATEWAY_APP.appIdUri] },
       },
+      ...socialIdentityProviders(),
     },
     login: { tokenStore: { enabled: true, tokenRefreshExtensionHours: 72 } },
   };

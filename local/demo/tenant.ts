@@ -1,3 +1,5 @@
+import { socialDirectory } from './social.js';
+
 /** Who and what the local identity provider knows: the demo's users and app registrations. */
 export const TENANT = {
   tid: '11111111-1111-4111-8111-111111111111',
@@ -66,7 +68,7 @@ const GRAPH_APP = '00000003-0000-4000-8000-c00000000000';
 
 export interface DirectoryOptions {
   readonly gatewayUrl: string;
-  readonly secrets: { gatewayClient: string; nightlyReport: string; mailAgent: string };
+  readonly secrets: { gatewayClient: string; nightlyReport: string; mailAgent: string; socialClient: string };
 }
 
 /** The directory file of the local identity provider. */
@@ -131,5 +133,6 @@ export function demoDirectory({ gatewayUrl, secrets }: DirectoryOptions): Record
       client(CLIENTS.nightlyReport, secrets.nightlyReport),
       client(CLIENTS.mailAgent, secrets.mailAgent),
     ],
+    social: socialDirectory(gatewayUrl, secrets.socialClient),
   };
 }

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { demoAuthJson } from '../demo/auth_json.js';
+import { gatewaySettings, socialBrokerSettings } from '../demo/social.js';
 import { CLIENTS, demoDirectory, GATEWAY_APP, TENANT } from '../demo/tenant.js';
 import type { PartSpec } from './part.js';
 import type { Ports } from './ports.js';
@@ -166,6 +167,7 @@ function brokerSettings(
     BROKER_AAD_CLIENT_ID: GATEWAY_APP.appId,
     BROKER_AUDIENCES: `${GATEWAY_APP.appId},${GATEWAY_APP.appIdUri}`,
     MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: secrets.gatewayClient,
+    ...socialBrokerSettings(idp, secrets.socialClient),
     IDENTITY_ENDPOINT: `${idp}/msi/token`,
     IDENTITY_HEADER: secrets.identityHeader,
     [CLIENTS.nightlyReport.secretSetting]: secrets.nightlyReport,
@@ -179,7 +181,7 @@ function writeLocalSettings(stateDir: string, values: Record<string, string>): v
   writePrivate(join(stateDir, 'local.settings.json'), `${JSON.stringify(document, null, 2)}\n`);
 }
 
-function gatewayPart(plan: StackPlan, { gateway, functions, issuer }: Addresses): PartSpec {
+function gatewayPart(plan: StackPlan, { gateway, functions, idp, issuer }: Addresses): PartSpec {
   const { secrets, stateDir } = plan;
   const config = join(stateDir, 'auth.json');
   writePrivate(config, `${JSON.stringify(demoAuthJson(issuer), null, 2)}\n`);
@@ -197,6 +199,7 @@ function gatewayPart(plan: StackPlan, { gateway, functions, issuer }: Addresses)
     ],
     env: {
       ...quiet(plan.env),
+      ...gatewaySettings(idp, secrets.socialClient),
       MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: secrets.gatewayClient,
       WEBSITE_AUTH_ENCRYPTION_KEY: secrets.cookieEncryption,
       WEBSITE_AUTH_SIGNING_KEY: secrets.cookieSigning,

@@ -52,6 +52,8 @@ export interface LocalSecrets {
   readonly gatewayClient: string;
   readonly nightlyReport: string;
   readonly mailAgent: string;
+  /** Secret of its apps at the providers beside Entra. */
+  readonly socialClient: string;
   /** Shared by gateway and Functions host: proves that platform headers come from the gateway. */
   readonly upstream: string;
   /** What a process must show to have a token of the managed identity. */
@@ -64,6 +66,7 @@ const NAMES = [
   'gatewayClient',
   'nightlyReport',
   'mailAgent',
+  'socialClient',
   'upstream',
   'identityHeader',
   'cookieEncryption',

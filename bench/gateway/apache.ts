@@ -1,8 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePort } from '../../easyauth/free_port.js';
 import { createBrowser } from '../../local/demo/browser.js';
 import { type Candidate, missing, type RawHeaders, sizeOf } from './candidate.js';
-import { answering, freePort, installed, start } from './process.js';
+import { answering, installed, start } from './process.js';
 
 const modules = '/usr/lib/apache2/modules';
 

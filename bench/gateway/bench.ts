@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../easyauth/free_port.js';
 import { startIdentityProvider } from '../../local/identity_provider/server.js';
 import { apache, apacheOidc } from './apache.js';
 import type { Candidate } from './candidate.js';
@@ -9,7 +10,7 @@ import { gateway, gatewayName, gatewayOf, gatewayOff } from './easyauth.js';
 import { load, loadName, type Target } from './load.js';
 import { nginx } from './nginx.js';
 import { clientId, clientSecret, directoryFor, loginHint, tid } from './people.js';
-import { freePort, saying, start } from './process.js';
+import { saying, start } from './process.js';
 import { cpu, type Row, type Run, rate, table } from './table.js';
 
 export interface BenchOptions {

@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
+import { freePort } from '../../easyauth/free_port.js';
 import { startIdentityProvider } from '../../local/identity_provider/server.js';
 import { authJson, signIn } from './easyauth.js';
 import { clientId, clientSecret, directoryFor, loginHint, tid } from './people.js';
-import { freePort, saying, start } from './process.js';
+import { saying, start } from './process.js';
 
 const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const requests = 100_000;

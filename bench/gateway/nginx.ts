@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePort } from '../../easyauth/free_port.js';
 import { type Candidate, missing, type RawHeaders } from './candidate.js';
-import { answering, freePort, installed, start } from './process.js';
+import { answering, installed, start } from './process.js';
 
 interface Wanted {
   readonly upstream: string;

@@ -4,8 +4,9 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../easyauth/free_port.js';
 import { GRAPH, TENANT } from '../../local/demo/tenant.js';
-import { freePort, type Started, saying, start } from '../gateway/process.js';
+import { type Started, saying, start } from '../gateway/process.js';
 
 /** The repository's root, three above where the benchmarks are compiled to. */
 export const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));

@@ -2,9 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../easyauth/free_port.js';
 import { CLIENTS, GATEWAY_APP, GRAPH, ORDERS, TENANT } from '../../local/demo/tenant.js';
 import type { StackJson } from '../../local/stack/stack_json.js';
-import { freePort, type Started, saying, start } from '../gateway/process.js';
+import { type Started, saying, start } from '../gateway/process.js';
 import { BY_KEY, BY_KEY_REUSED, BY_SECRET, publicKey, SECRET } from './clients.js';
 import { grantIdOf } from './users.js';
 

@@ -1,12 +1,12 @@
 import cluster from 'node:cluster';
 import { setTimeout as wait } from 'node:timers/promises';
 import { ConfigError, messageOf } from '../errors.js';
+import { freePort } from '../free_port.js';
 import type { Gateway, GatewayOptions } from '../gateway.js';
 import type { LogFormat, LogLevel } from '../log.js';
 import { planGateway } from '../plan.js';
 import { type Hand, hire } from './crew.js';
 import { createExchange } from './exchange.js';
-import { freePort } from './free_port.js';
 import type { ToWorker } from './messages.js';
 import { createRestartBudget } from './restart_budget.js';
 

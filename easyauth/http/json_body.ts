@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isRecord } from '../config/reader.js';
+import { readBody } from './body.js';
 
 const largest = 128_000;
 
@@ -8,18 +9,9 @@ const largest = 128_000;
  * a page of another site can send other types without asking.
  */
 export async function readJsonBody(request: IncomingMessage): Promise<Record<string, unknown> | undefined> {
-  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
-  if (type !== 'application/json') return undefined;
-  const chunks: Buffer[] = [];
-  let size = 0;
+  const text = await readBody(request, 'application/json', largest);
   try {
-    for await (const chunk of request) {
-      const part: Buffer = chunk;
-      size += part.length;
-      if (size > largest) return undefined;
-      chunks.push(part);
-    }
-    const value: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    const value: unknown = text === undefined ? undefined : JSON.parse(text);
     return isRecord(value) ? value : undefined;
   } catch {
     return undefined;

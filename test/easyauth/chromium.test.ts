@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../easyauth/free_port.js';
 import { type Gateway, startGateway } from '../../easyauth/gateway.js';
 import { type IdentityProvider, startIdentityProvider } from '../../local/identity_provider/server.js';
-import { directoryOf, freePort } from './support/embedded.js';
+import { directoryOf } from './support/embedded.js';
 import { clientSecret, tid } from './support/scripted_provider.js';
 import { ordinaryConfig } from './support/stack.js';
 

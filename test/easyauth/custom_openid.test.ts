@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../easyauth/free_port.js';
 import { type Gateway, startGateway } from '../../easyauth/gateway.js';
 import { createBrowser } from './support/browser.js';
 import {
@@ -14,7 +15,6 @@ import {
 import { createClock } from './support/clock.js';
 import { type EchoApp, type Seen, startEchoApp } from './support/echo_app.js';
 import { type ScriptedProvider, startScriptedProvider } from './support/scripted_provider.js';
-import { freePort } from './support/social_stack.js';
 
 const env = { CUSTOM_SECRET: customSecret };
 let app: EchoApp;

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../easyauth/free_port.js';
 import { type Gateway, startGateway } from '../../easyauth/gateway.js';
 import { type IdentityProvider, startIdentityProvider } from '../../local/identity_provider/server.js';
 import { createBrowser } from './support/browser.js';
 import { type EchoApp, type Seen, startEchoApp } from './support/echo_app.js';
-import { directoryOf, freePort, job } from './support/embedded.js';
+import { directoryOf, job } from './support/embedded.js';
 import { aliceOid, clientSecret, tid } from './support/scripted_provider.js';
 import { ordinaryConfig } from './support/stack.js';
 

@@ -1,70 +1,32 @@
-import { randomUUID } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type BlobServer, startBlobs } from './support/blobs.js';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { type Browser, createBrowser } from './support/browser.js';
-import { type Compiled, compileGateway, type Running, runGateway } from './support/command.js';
-import { type EchoApp, type Seen, startEchoApp } from './support/echo_app.js';
-import { clientSecret, type ScriptedProvider, startScriptedProvider } from './support/scripted_provider.js';
-import { ordinaryConfig } from './support/stack.js';
+import { type ServedCommand, useCommandStack } from './support/command_stack.js';
+import type { Seen } from './support/echo_app.js';
 
 const users = 8;
 const rounds = 2;
 const callers = 4;
 
-let compiled: Compiled;
-let blobs: BlobServer;
-let app: EchoApp;
-let provider: ScriptedProvider;
-let directory: string;
-
-beforeAll(async () => {
-  const clock = { now: Date.now, advance: () => {} };
-  [compiled, blobs, app, provider, directory] = await Promise.all([
-    compileGateway(),
-    startBlobs(),
-    startEchoApp(),
-    startScriptedProvider(clock),
-    mkdtemp(join(tmpdir(), 'easyauth-two-')),
-  ]);
-  provider.script.idTokenOnRefresh = false;
-});
-afterAll(async () => {
-  await Promise.all([app.close(), provider.close(), blobs.close(), compiled.remove()]);
-  await rm(directory, { recursive: true, force: true });
+const stack = useCommandStack();
+beforeAll(() => {
+  stack().provider.script.idTokenOnRefresh = false;
 });
 
 interface Pair {
   readonly urls: readonly [string, string];
-  readonly runs: readonly Running[];
+  readonly runs: readonly ServedCommand[];
   readonly stateDir: string;
 }
 
 /** Two gateway processes over one state directory and one token store. */
-async function startPair(changes: Record<string, unknown>, env: Record<string, string>): Promise<Pair> {
-  const stateDir = await mkdtemp(join(directory, 'state-'));
-  const config = join(stateDir, 'auth.json');
-  await writeFile(config, JSON.stringify(ordinaryConfig(provider.issuer, changes)));
-  const args = [
-    '--config',
-    config,
-    '--upstream',
-    app.url,
-    '--state',
-    stateDir,
-    '--port',
-    '0',
-    '--workers',
-    '1',
-  ];
-  const start = () => runGateway(compiled.command, args, { AAD_SECRET: clientSecret, ...env });
-  const runs = [start(), start()];
-  const found = await Promise.all(runs.map((run) => run.saying(/listening url=(\S+)/)));
-  const [one = '', two = ''] = found.map(([, url = '']) => url);
-  return { urls: [one, two], runs, stateDir };
+async function startPair(env: Record<string, string>): Promise<Pair> {
+  const stateDir = await mkdtemp(join(stack().directory, 'pair-'));
+  const start = () => stack().serve({ env, stateDir, workers: 1 });
+  const [one, two] = await Promise.all([start(), start()]);
+  return { urls: [one.url, two.url], runs: [one, two], stateDir };
 }
 
 async function stopPair({ runs }: Pair): Promise<void> {
@@ -75,12 +37,12 @@ async function stopPair({ runs }: Pair): Promise<void> {
 async function signInAll({ urls }: Pair): Promise<Browser[]> {
   const browsers: Browser[] = [];
   for (let index = 0; index < users; index += 1) {
-    provider.script.user = { oid: `user-${index}`, sub: `user-${index}` };
+    stack().provider.script.user = { oid: `user-${index}`, sub: `user-${index}` };
     const browser = createBrowser();
     await browser.signIn(`${urls[index % 2]}/.auth/login/aad`);
     browsers.push(browser);
   }
-  provider.script.user = {};
+  stack().provider.script.user = {};
   return browsers;
 }
 
@@ -107,23 +69,17 @@ async function refreshRound({ urls }: Pair, browsers: readonly Browser[]): Promi
   expect(statuses).toEqual(statuses.map(() => 200));
 }
 
-const refreshes = () => provider.tokenCalls.filter((form) => form.get('grant_type') === 'refresh_token');
+const refreshes = () =>
+  stack().provider.tokenCalls.filter((form) => form.get('grant_type') === 'refresh_token');
 
-const kinds: [string, () => Promise<[Record<string, unknown>, Record<string, string>]>][] = [
-  ['directory', async () => [{}, {}]],
-  [
-    'blob container',
-    async () => {
-      const name = randomUUID();
-      await blobs.container(name);
-      return [{}, { WEBSITE_AUTH_TOKEN_CONTAINER_SASURL: await blobs.sasUrl(name) }];
-    },
-  ],
+const kinds: [string, () => Promise<Record<string, string>>][] = [
+  ['directory', async () => ({})],
+  ['blob container', () => stack().inBlobs()],
 ];
 
 describe.each(kinds)('§4.3 §9 two gateway processes sharing a %s, under load [D/M]', (_kind, place) => {
   it('each refresh round makes exactly one provider call a user, and no token is lost', async () => {
-    const pair = await startPair(...(await place()));
+    const pair = await startPair(await place());
     const browsers = await signInAll(pair);
     let running = true;
     const loads = browsers.map((browser) => load(pair, browser, () => running));
@@ -155,16 +111,16 @@ describe.each(kinds)('§4.3 §9 two gateway processes sharing a %s, under load [
 
 describe('§9 a gateway killed in the middle of a refresh [U]', () => {
   it('leaves nothing readable and holds nobody up: the other takes over its lock at once', async () => {
-    const pair = await startPair({}, {});
+    const pair = await startPair({});
     const [browser] = await signInAll(pair);
     if (browser === undefined) throw new Error('nobody is signed in');
-    provider.script.tokenDelayMs = 400;
+    stack().provider.script.tokenDelayMs = 400;
     const cut = createBrowser(new Map(browser.jar)).ask(`${pair.urls[0]}/.auth/refresh`);
     cut.catch(() => {});
     await wait(200);
     pair.runs[0]?.child.kill('SIGKILL');
     await expect(cut).rejects.toThrow();
-    provider.script.tokenDelayMs = 0;
+    stack().provider.script.tokenDelayMs = 0;
     const tokens = join(pair.stateDir, 'tokens');
     expect((await readdir(tokens)).some((name) => name.endsWith('.lock'))).toBe(true);
     const started = Date.now();

@@ -1,85 +1,33 @@
 import { execFile } from 'node:child_process';
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { createExchange } from '../../easyauth/cluster/exchange.js';
 import type { ToWorker } from '../../easyauth/cluster/messages.js';
 import { createRestartBudget } from '../../easyauth/cluster/restart_budget.js';
-import { type BlobServer, startBlobs } from './support/blobs.js';
 import { type Browser, createBrowser } from './support/browser.js';
-import { type Compiled, compileGateway, type Running, runGateway } from './support/command.js';
-import { type EchoApp, type Seen, startEchoApp } from './support/echo_app.js';
-import { clientSecret, type ScriptedProvider, startScriptedProvider } from './support/scripted_provider.js';
-import { ordinaryConfig } from './support/stack.js';
+import { type Running, runGateway } from './support/command.js';
+import { type ServedCommand, useCommandStack } from './support/command_stack.js';
+import type { Seen } from './support/echo_app.js';
 
 const workers = 3;
 
-let compiled: Compiled;
-let blobs: BlobServer;
-let app: EchoApp;
-let provider: ScriptedProvider;
-let directory: string;
-const running: Running[] = [];
-
-beforeAll(async () => {
-  const clock = { now: Date.now, advance: () => {} };
-  [compiled, blobs, app, provider, directory] = await Promise.all([
-    compileGateway(),
-    startBlobs(),
-    startEchoApp(),
-    startScriptedProvider(clock),
-    mkdtemp(join(tmpdir(), 'easyauth-workers-')),
-  ]);
-});
+const stack = useCommandStack();
+const running: ServedCommand[] = [];
 afterEach(async () => {
   for (const { child } of running) child.kill('SIGTERM');
   await Promise.all(running.splice(0).map(({ exited }) => exited));
 });
-afterAll(async () => {
-  await Promise.all([app.close(), provider.close(), blobs.close(), compiled.remove()]);
-  await rm(directory, { recursive: true, force: true });
-});
-
-interface Served extends Running {
-  readonly url: string;
-}
 
 async function serve(
   changes: Record<string, unknown> = {},
   env: Record<string, string> = {},
-): Promise<Served> {
-  const stateDir = await mkdtemp(join(directory, 'state-'));
-  const config = join(stateDir, 'auth.json');
-  await writeFile(config, JSON.stringify(ordinaryConfig(provider.issuer, changes)));
-  const run = runGateway(
-    compiled.command,
-    [
-      '--config',
-      config,
-      '--upstream',
-      app.url,
-      '--state',
-      stateDir,
-      '--port',
-      '0',
-      '--workers',
-      String(workers),
-    ],
-    { AAD_SECRET: clientSecret, ...env },
-  );
-  running.push(run);
-  const [, url = ''] = await run.saying(/listening url=(\S+) \S+ workers=3/);
-  return { ...run, url };
-}
-
-async function inBlobs(): Promise<Record<string, string>> {
-  const name = randomUUID();
-  await blobs.container(name);
-  return { WEBSITE_AUTH_TOKEN_CONTAINER_SASURL: await blobs.sasUrl(name) };
+): Promise<ServedCommand> {
+  const served = await stack().serve({ changes, env, workers });
+  running.push(served);
+  return served;
 }
 
 /** Runs `work` once for each worker and more: every new connection goes to the next one. */
@@ -87,14 +35,14 @@ function everywhere<T>(browser: Browser, work: (browser: Browser) => Promise<T>)
   return Promise.all(Array.from({ length: 2 * workers }, () => work(createBrowser(new Map(browser.jar)))));
 }
 
-async function signedIn({ url }: Served): Promise<Browser> {
+async function signedIn({ url }: ServedCommand): Promise<Browser> {
   const browser = createBrowser();
   await browser.signIn(`${url}/.auth/login/aad`);
   return browser;
 }
 
 const page =
-  ({ url }: Served) =>
+  ({ url }: ServedCommand) =>
   async (browser: Browser) => {
     const answer = await browser.ask(`${url}/api`);
     return answer.status === 200 ? answer.json<Seen>().headers : undefined;
@@ -125,17 +73,17 @@ describe('§1 §4.3 §9 one command, several processes [I]', () => {
     const browser = await signedIn(served);
     for (const headers of await everywhere(browser, page(served)))
       expect(headers?.['x-ms-token-aad-refresh-token']).toHaveLength(1);
-    const calls = provider.tokenCalls.length;
+    const calls = stack().provider.tokenCalls.length;
     const statuses = await everywhere(
       browser,
       async (each) => (await each.ask(`${served.url}/.auth/refresh`)).status,
     );
     expect(new Set(statuses)).toEqual(new Set([200]));
-    expect(provider.tokenCalls.length - calls).toBe(1);
+    expect(stack().provider.tokenCalls.length - calls).toBe(1);
   });
 
   it('a sign-out at one is seen at once by all, even where they remember tokens of a container for seconds', async () => {
-    const served = await serve({}, await inBlobs());
+    const served = await serve({}, await stack().inBlobs());
     const browser = await signedIn(served);
     const copy = createBrowser(new Map(browser.jar));
     // What is remembered counts only for sessions that are older than two clocks may differ.
@@ -151,8 +99,17 @@ describe('§1 §4.3 §9 one command, several processes [I]', () => {
 
   it('each process loads what is wrong once: one message, exit code 1', async () => {
     const run = runGateway(
-      compiled.command,
-      ['--config', join(directory, 'none.json'), '--upstream', app.url, '--workers', '3', '--port', '0'],
+      stack().compiled.command,
+      [
+        '--config',
+        join(stack().directory, 'none.json'),
+        '--upstream',
+        stack().app.url,
+        '--workers',
+        '3',
+        '--port',
+        '0',
+      ],
       {},
     );
     expect(await run.exited).toBe(1);
@@ -162,7 +119,7 @@ describe('§1 §4.3 §9 one command, several processes [I]', () => {
 
 const places: [string, () => Promise<[Record<string, unknown>, Record<string, string>]>][] = [
   ['a directory', async () => [{}, {}]],
-  ['a blob container', async () => [{}, await inBlobs()]],
+  ['a blob container', async () => [{}, await stack().inBlobs()]],
   ['no token store', async () => [{ 'login.tokenStore.enabled': false }, {}]],
 ];
 
@@ -228,13 +185,13 @@ describe('§1 workers that end [I]', () => {
 describe('§1 stopping several processes [I]', () => {
   it('SIGTERM lets a running request end, takes no more, and exits with 0', async () => {
     const served = await serve();
-    provider.script.tokenDelayMs = 400;
-    const before = provider.tokenCalls.length;
+    stack().provider.script.tokenDelayMs = 400;
+    const before = stack().provider.tokenCalls.length;
     const signIn = signedIn(served);
-    await until(() => provider.tokenCalls.length > before);
+    await until(() => stack().provider.tokenCalls.length > before);
     served.child.kill('SIGTERM');
     const browser = await signIn;
-    provider.script.tokenDelayMs = 0;
+    stack().provider.script.tokenDelayMs = 0;
     expect(browser.jar.has('AppServiceAuthSession')).toBe(true);
     expect(await served.exited).toBe(0);
     await expect(createBrowser().ask(`${served.url}/api`)).rejects.toThrow();

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../../easyauth/free_port.js';
 import { type Gateway, startGateway } from '../../../easyauth/gateway.js';
 import { type Browser, createBrowser } from '../../easyauth/support/browser.js';
 import {
@@ -11,7 +12,6 @@ import {
   startCertifiedProvider,
 } from '../../easyauth/support/certified_provider.js';
 import { type Seen, startEchoApp } from '../../easyauth/support/echo_app.js';
-import { freePort } from '../../easyauth/support/social_stack.js';
 
 type Headers = Readonly<Record<string, string>>;
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import Provider, { type Configuration } from 'oidc-provider';
+import { freePort } from '../../../easyauth/free_port.js';
 import type { Answer, Browser } from './browser.js';
-import { freePort } from './social_stack.js';
 
 export const customClient = 'custom-client';
 export const customSecret = 'S3cret~custom-canary';

@@ -1,20 +1,8 @@
-import { createServer } from 'node:net';
 import { aliceOid, clientId, clientSecret, tid } from './scripted_provider.js';
 
 export const graph = 'https://graph.microsoft.test';
 export const audra = 'aaaaaaaa-0000-4000-8000-000000000003';
 export const job = '33333333-3333-4333-8333-333333333333';
-
-/** A port nobody listens on: redirect addresses must be registered before the provider starts, so the gateway's is chosen first. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}
 
 /** A directory of the embedded provider: Alice, Audra with a role, the gateway's app for these ports, and a job. */
 export const directoryOf = (...ports: readonly number[]) => ({

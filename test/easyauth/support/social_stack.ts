@@ -1,10 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import { request } from 'undici';
+import { freePort } from '../../../easyauth/free_port.js';
 import { type Gateway, startGateway } from '../../../easyauth/gateway.js';
 import { formatLine, type Log } from '../../../easyauth/log.js';
 import type { DirectoryFile } from '../../../local/identity_provider/directory/types.js';
@@ -26,16 +26,6 @@ export const clientIds: Readonly<Record<Social, string>> = {
   apple: 'test.contoso.web',
 };
 const appleKeys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}
 
 /** Alice, and an app at every personality that returns to these gateways. */
 function directoryOf(ports: readonly number[]): DirectoryFile {

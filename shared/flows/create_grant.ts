@@ -82,7 +82,7 @@ async function connect(deps: Deps, client: ClientPolicy, request: GrantRequest):
 function assertAllowed(client: ClientPolicy, subject: Subject, membership: Membership | undefined): void {
   const verdict = subjectVerdict(client.subjects, subject, membership);
   if (verdict.allowed) return;
-  throw new Refusal('forbidden', {
+  throw new Refusal('access_denied', {
     description: 'this client may not act for this user',
     reason: verdict.reason,
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { authorizeForm, formOf, newVerifier, press, STATE, sentTo, visit } from '../support/authorizing.js';
-import { type Answer, CALLBACK, MAIL, NIGHTLY, PUBLIC, withBroker } from '../support/broker.js';
+import { type Answer, CALLBACK, MAIL, NIGHTLY, PUBLIC, policy, withBroker } from '../support/broker.js';
 import { FORM, type Form, formText, signIn } from '../support/calls.js';
 import { GRAPH, ORDERS, someone } from '../support/samples.js';
 
@@ -214,6 +214,15 @@ describe('the answer', () => {
       clientId: NIGHTLY.id,
       requestedScope: 'orders.read',
     });
+  });
+
+  it('by whom this client may not act for: access_denied, and no grant', async () => {
+    const client = { ...policy.clients[NIGHTLY.id], subjects: { roles: ['Orders.User'] } };
+    const strict = test.under({ ...policy, clients: { ...policy.clients, [NIGHTLY.id]: client } });
+    const session = await signIn(test);
+    const form = formOf(await visit(strict, query(), session.headers));
+    expectSentBack(await press(strict, session, form, 'allow'), 'access_denied');
+    expect((await test.call('listGrants', { headers: session.headers })).body.grants).toEqual([]);
   });
 
   it.each<[string, Record<string, string>]>([

@@ -67,7 +67,7 @@ describe('whom a client may act for, when a grant is made', () => {
   ])('with %s: refused, and nothing is left behind', async (_, subjects, claims, reason) => {
     const { oid, session } = await userWith(claims);
     const answer = await only(subjects).call('createGrant', postJson(session, ask));
-    expect(answer).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    expect(answer).toMatchObject({ status: 403, body: { code: 'access_denied' } });
     expect(answer.text).not.toContain(GROUP);
     const [row] = (await test.audited('grant.refused')).filter(({ subject }) => subject?.endsWith(`:${oid}`));
     expect(row?.reason).toMatch(reason);

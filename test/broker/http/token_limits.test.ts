@@ -91,6 +91,24 @@ describe('a client over its limit', () => {
   });
 });
 
+describe('a flood of refused requests', () => {
+  it('leaves a bounded number of rows, and at the end of the process one that counts the rest', async () => {
+    nextDay();
+    const broker = limited(undefined);
+    const from = test.time.now;
+    const flood = times(320, () => tokenCall(broker, refreshForm(grantId), basic(NIGHTLY.id, 'wrong')));
+    expect(new Set(await statuses(flood))).toEqual(new Set([401]));
+    expect((await tokenCall(broker, refreshForm('unknown'))).status).toBe(400);
+    await broker.broker.stop();
+    const rows = (await test.audited('token.refused')).filter(({ at }) => at >= from);
+    const [summary, ...others] = rows.filter(({ count }) => count !== undefined);
+    expect(summary).toMatchObject({ count: 20, reason: 'more refusals within a minute: invalid_client 20' });
+    expect(others).toEqual([]);
+    expect(rows).toHaveLength(302);
+    expect(rows.filter(({ clientId }) => clientId === NIGHTLY.id)).toHaveLength(1);
+  });
+});
+
 describe('nothing that recovers is limited', () => {
   it('a dead connection is invalid_grant, not 429: waiting would not mend it', async () => {
     nextDay();

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Bench, createBench } from '../support/bench.js';
+import { memoryTables } from '../support/memory_tables.js';
 import { GRAPH } from '../support/samples.js';
-import { withTables } from '../support/tables.js';
 import { upkeepUsers } from '../support/upkeep_users.js';
 
-const tables = withTables();
+const tables = memoryTables(() => bench.time.now);
 const HOUR = 3_600_000;
 const WINDOW = 10_000;
 let bench: Bench;

@@ -79,7 +79,8 @@ export type Bench = ReturnType<typeof createBench>;
 
 /** The broker's flows over real tables, with a provider, a clock and table faults that the test holds in its hands. */
 export function createBench(tables: Pick<TestTables, 'table' | 'name'>) {
-  const time = { now: NOW };
+  /** What a pause of the flows really takes, ms: long enough for others to run. The clock is the test's alone. */
+  const time = { now: NOW, pauseMs: 2 };
   const faulty = (name?: string) => withFaults(tables.table(name), () => time.now);
   const dueTable = tables.name();
   const rows = {
@@ -114,9 +115,8 @@ export function createBench(tables: Pick<TestTables, 'table' | 'name'>) {
       told.push(event);
       return true;
     },
-    // Long enough for others to run; the clock is the test's alone.
     sleep: async () => {
-      await sleep(2);
+      if (time.pauseMs > 0) await sleep(time.pauseMs);
     },
   };
   const flows = composeFlows(deps, createBudgets({ ...deps, table: tables.table() }));

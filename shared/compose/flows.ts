@@ -71,6 +71,7 @@ export function createFlows(deps: System & Adapters & Settings) {
     tokenEndpoint: createTokenEndpoint({
       ...deps,
       tokenUrl: `${config.issuer}/token`,
+      authorizeUrl: `${config.issuer}/authorize`,
       authenticateClient,
       decide: createDecideToken({ policy, membershipOf: deps.recent.membershipOf }),
       assertWithinLimits: createAssertWithinLimits({ ...deps, isActive: deps.recent.isActive }),

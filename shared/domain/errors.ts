@@ -1,6 +1,6 @@
 /**
  * Every refusal the broker can give, as a closed union. The HTTP status is a property of the code, so two places
- * cannot disagree about it. OAuth codes are those of RFC 6749 §4.1.2.1 and §5.2, RFC 8693 §2.2.2, RFC 8707 §2, RFC 9449 §5, §8 and
+ * cannot disagree about it. OAuth codes are those of RFC 6749 §4.1.2.1 and §5.2, RFC 8693 §2.2.2, RFC 8707 §2, RFC 9396 §5, RFC 9449 §5, §8 and
  * OpenID Connect Core §3.1.2.6 (`interaction_required`).
  */
 const STATUS = {
@@ -12,6 +12,7 @@ const STATUS = {
   invalid_scope: 400,
   invalid_target: 400,
   interaction_required: 400,
+  invalid_authorization_details: 400,
   access_denied: 403,
   unsupported_response_type: 400,
   invalid_dpop_proof: 400,
@@ -73,6 +74,16 @@ export class Refusal extends Error {
     this.headers = details.headers ?? {};
     this.members = details.members ?? {};
   }
+}
+
+/** The same refusal, telling the caller more. */
+export function refusalWith(refusal: Refusal, members: Readonly<Record<string, unknown>>): Refusal {
+  const { code, status, description, reason, rule, headers, cause } = refusal;
+  return new Refusal(code, {
+    ...{ status, description, reason, headers, cause },
+    ...(rule === undefined ? {} : { rule }),
+    members: { ...refusal.members, ...members },
+  });
 }
 
 /**

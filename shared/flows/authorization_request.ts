@@ -4,6 +4,7 @@ import { Refusal } from '../domain/errors.js';
 import { requestedResource } from '../domain/resource.js';
 import { intersect, isSubset, parseScope, type Scope } from '../domain/scope.js';
 import type { ClientPolicy, Policy, ResourcePolicy } from '../policy.js';
+import { assertNoDetails } from './token_asked.js';
 import { noChallenge } from './vend_token.js';
 
 /** Where an answer may be sent: a registered address of a known client, and nowhere else. */
@@ -67,6 +68,7 @@ export function readAuthorization(
   const [name] = repeated;
   if (name !== undefined) throw invalid('a parameter is given more than once');
   assertResponse(values);
+  assertNoDetails(values);
   const { client } = target;
   if (client.grantTypes && !client.grantTypes.includes('authorization_code')) {
     throw new Refusal('unauthorized_client', { description: 'this client may not ask for a code' });

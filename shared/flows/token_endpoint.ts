@@ -8,6 +8,7 @@ import type { AssertWithinLimits } from './assert_within_limits.js';
 import type { AuthenticateClient, ClientCredential } from './authenticate_client.js';
 import { assertGrantTypeAllowed, type DecideToken } from './decide_token.js';
 import type { IssuedToken, IssueToken } from './issue_token.js';
+import { withReconsent } from './reconsent.js';
 import { readAsked } from './token_asked.js';
 import { heldFacts, type Progress, type RecordDeps, recordIssued, recordRefused } from './token_record.js';
 
@@ -44,6 +45,7 @@ interface Deps extends Omit<RecordDeps, 'isGrantType'> {
   readonly issue: IssueToken;
   readonly proofs: DpopProofs;
   readonly tokenUrl: string;
+  readonly authorizeUrl: string;
 }
 
 /** `POST /token`, in numbered phases. All but the last may refuse, and none before the issuing leaves anything behind. */
@@ -62,6 +64,7 @@ export function createTokenEndpoint(deps: Deps): TokenEndpoint {
       // 2. In which way.
       const grantType = grantTypeOf(byName, request.parameters, client);
       const asked = readAsked(request.parameters, grantType);
+      progress.asked = asked;
       const proven = await provenBy(deps, request, client);
       // 3. What they hold.
       const held = await grantType.held(request.parameters, client, { binding: proven, correlationId });
@@ -93,7 +96,7 @@ export function createTokenEndpoint(deps: Deps): TokenEndpoint {
       return { ...issued, dropped, ...(refreshToken === undefined ? {} : { refreshToken }) };
     } catch (error) {
       await recordRefused(record, { ...progress, correlationId, error });
-      throw error;
+      throw withReconsent(error, progress, deps.authorizeUrl);
     }
   };
 }

@@ -8,6 +8,7 @@ import type { TokenParameters } from '../grant_types/grant_type.js';
 import type { ClientPolicy } from '../policy.js';
 import type { AuditLog, Clock, Log, Random } from '../ports.js';
 import type { IssuedToken } from './issue_token.js';
+import type { TokenAsked } from './token_asked.js';
 
 export interface RecordDeps {
   readonly audit: AuditLog;
@@ -22,6 +23,7 @@ export interface RecordDeps {
 export interface Progress {
   parameters?: TokenParameters;
   client?: ClientPolicy;
+  asked?: TokenAsked;
   known?: ReturnType<typeof heldFacts>;
   authorization?: Authorization;
 }

@@ -32,8 +32,7 @@ export async function actorOf(
   if (!JWT_TYPES.has(type)) throw invalid('actor_token_type is not supported');
   const actor = deps.clientsByAppId.get(await appIdOf(deps.tokens, token))?.clientId;
   const allowed = actor !== undefined && (actor === client.clientId || client.actors.includes(actor));
-  if (!allowed)
-    throw invalid('actor_token is not acceptable', 'the actor is not one this client may present');
+  if (!allowed) throw unacceptable('the actor is not one this client may present');
   return actor;
 }
 
@@ -42,12 +41,20 @@ async function appIdOf(tokens: Tokens, token: string): Promise<string> {
     return (await tokens.verifyAppToken(token)).appId.toLowerCase();
   } catch (error) {
     if (error instanceof Refusal && error.code === 'unauthenticated') {
-      throw invalid('actor_token is not acceptable', error.reason);
+      throw unacceptable(error.reason);
     }
     throw error;
   }
 }
 
-function invalid(description: string, reason = description): Refusal {
-  return new Refusal('invalid_request', { description, reason });
+function unacceptable(reason: string): Refusal {
+  return new Refusal('invalid_request', {
+    description: 'actor_token is not acceptable',
+    reason,
+    members: { error_details: { class: 'actor_token_unacceptable' } },
+  });
+}
+
+function invalid(description: string): Refusal {
+  return new Refusal('invalid_request', { description });
 }

@@ -133,6 +133,13 @@ function covering(grants: readonly Grant[], wanted: Scope | undefined): readonly
   return needed;
 }
 
+/** For machines: which of the tokens, and never why. */
+export const SUBJECT_UNACCEPTABLE = { error_details: { class: 'subject_token_unacceptable' } };
+
 function unacceptable(reason: string): Refusal {
-  return new Refusal('invalid_request', { description: 'subject_token is not acceptable', reason });
+  return new Refusal('invalid_request', {
+    description: 'subject_token is not acceptable',
+    reason,
+    members: SUBJECT_UNACCEPTABLE,
+  });
 }

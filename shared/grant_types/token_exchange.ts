@@ -6,7 +6,12 @@ import type { ClientPolicy } from '../policy.js';
 import { type ActorTokenDeps, actorOf } from './actor_token.js';
 import type { GrantType, TokenParameters } from './grant_type.js';
 import { heldByGrantId } from './held_grant.js';
-import { heldBySubjectToken, type SubjectTokenDeps, type SubjectTokenKind } from './subject_token.js';
+import {
+  heldBySubjectToken,
+  SUBJECT_UNACCEPTABLE,
+  type SubjectTokenDeps,
+  type SubjectTokenKind,
+} from './subject_token.js';
 
 export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:';
@@ -53,6 +58,7 @@ async function byGrant(
   throw new Refusal('invalid_request', {
     description: 'subject_token is not a live grant of this client',
     reason: found.reason,
+    members: SUBJECT_UNACCEPTABLE,
   });
 }
 

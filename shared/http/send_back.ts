@@ -10,6 +10,7 @@ const SENT_BACK: Readonly<Partial<Record<Refusal['code'], string>>> = {
   unsupported_response_type: 'unsupported_response_type',
   invalid_scope: 'invalid_scope',
   invalid_target: 'invalid_target',
+  invalid_authorization_details: 'invalid_authorization_details',
   temporarily_unavailable: 'temporarily_unavailable',
   conflict: 'temporarily_unavailable',
   invalid_parameter: 'invalid_request',

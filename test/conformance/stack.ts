@@ -64,6 +64,12 @@ const policy = (publicKey: object) => ({
       resources: { 'api://orders': ['orders.read', 'orders.write'] },
       serves: ['api://orders'],
     },
+    'small-job': {
+      auth: { secretSetting: 'CLIENT_ORDERS_API_SECRET' },
+      resources: { 'api://orders': ['orders.read'] },
+      grantTypes: ['refresh_token'],
+      limits: { perMinute: 2 },
+    },
     'key-service': {
       auth: { publicKeys: [publicKey] },
       resources: { 'api://orders': ['orders.read'] },

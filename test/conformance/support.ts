@@ -26,6 +26,9 @@ export function press(browser: Browser, page: Page, button: Readonly<Record<stri
   return browser.visit(new URL(form.action, page.url).href, { form: form.fields, until: CALLBACK });
 }
 
+/** May use refresh_token only, and twice a minute. */
+export const smallJob: StackClient = { ...ordersApi, client_id: 'small-job' };
+
 export type Parameters = Readonly<Record<string, string>>;
 export type Answer = JsonAnswer & { readonly headers: Headers };
 

@@ -21,7 +21,7 @@ dt{font-weight:600;margin-top:.75rem}dd{margin:0;overflow-wrap:anywhere}ul{margi
 form{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}
 button{font:inherit;min-width:8rem;padding:.6rem 1.25rem;border:1px solid GrayText;border-radius:.5rem;cursor:pointer;
 background:ButtonFace;color:ButtonText}button.main{background:AccentColor;color:AccentColorText;border-color:transparent}
-button:focus-visible{outline:3px solid Highlight;outline-offset:2px}small{color:GrayText}`;
+button:focus-visible{outline:3px solid Highlight;outline-offset:2px}small{color:color-mix(in srgb,CanvasText 70%,Canvas)}`;
 
 /**
  * No script, nothing loaded, never framed. There is no `form-action`: browsers apply it to where the answer to a form redirects too, which

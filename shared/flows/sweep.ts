@@ -191,7 +191,8 @@ async function warn(
   { connection, live, now }: { connection: Connection; live: readonly Grant[]; now: number },
 ): Promise<void> {
   const subject = subjectName(connection.subject);
-  const [soonest] = predictedEnds(connection, deps.limitsOf(connection.subject.provider));
+  const ends = predictedEnds(connection, deps.limitsOf(connection.subject.provider));
+  const soonest = ends.find(({ threatensFrom }) => now >= threatensFrom);
   const connect = 'ask the user to sign in and connect again before then';
   const events = [
     soonest &&

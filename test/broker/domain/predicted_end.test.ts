@@ -1,6 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { predictedEnds } from '../../../shared/domain/predicted_end.js';
+import { refreshAt } from '../../../shared/domain/schedule.js';
 import { aad } from '../../../shared/providers/aad.js';
+import { EXCHANGE_WHEN_LEFT_SECONDS, facebook } from '../../../shared/providers/facebook.js';
 import { credentialKindOf, freshnessOf } from '../../../shared/providers/rules.js';
 import { NOW } from '../support/samples.js';
 
@@ -11,11 +14,23 @@ describe('ends that can be seen coming', () => {
     const limits = { inactivitySeconds: 90 * 86_400 };
     const ends = predictedEnds({ refreshedAt: NOW, credentialEndsAt: NOW + 60 * DAY }, limits);
     expect(ends).toEqual([
-      { cause: 'absolute', at: NOW + 60 * DAY },
-      { cause: 'inactivity', at: NOW + 90 * DAY },
+      { cause: 'absolute', at: NOW + 60 * DAY, threatensFrom: NOW },
+      { cause: 'inactivity', at: NOW + 90 * DAY, threatensFrom: NOW + 45 * DAY },
     ]);
     expect(predictedEnds({ refreshedAt: NOW + DAY }, limits)).toEqual([
-      { cause: 'inactivity', at: NOW + 91 * DAY },
+      { cause: 'inactivity', at: NOW + 91 * DAY, threatensFrom: NOW + 46 * DAY },
+    ]);
+  });
+
+  it("a session's own end threatens nobody while it is renewed: only half its time without that does", () => {
+    const hour = 3_600_000;
+    const session = {
+      refreshedAt: NOW,
+      credentialEndsAt: NOW + 80 * hour,
+      credentialKind: 'session' as const,
+    };
+    expect(predictedEnds(session, { inactivitySeconds: 80 * 3600 })).toEqual([
+      { cause: 'inactivity', at: NOW + 80 * hour, threatensFrom: NOW + 40 * hour },
     ]);
   });
 
@@ -52,5 +67,22 @@ describe('what a connection holds', () => {
     ['single-use', 'refresh_token', 'session'],
   ] as const)('rotation %s, refreshed by %s: %s', (rotation, refreshKind, kind) => {
     expect(credentialKindOf({ rotation, refreshKind })).toBe(kind);
+  });
+});
+
+describe("Facebook's sixty days", () => {
+  it('every user is exchanged in time: due from day thirty on, with a day and more to spread over, and never with more left than is exchanged', () => {
+    const { windowSeconds } = freshnessOf(facebook, { windowSeconds: 600, livenessSeconds: 21_600 });
+    const life = { obtainedAt: NOW, expiresAt: NOW + 60 * DAY };
+    const days = new Set<number>();
+    const property = fc.property(fc.string(), (seed) => {
+      const day = (refreshAt(life, windowSeconds, seed) - NOW) / DAY;
+      days.add(Math.floor(day));
+      expect(day).toBeGreaterThanOrEqual(30);
+      expect(60 - day).toBeLessThanOrEqual(EXCHANGE_WHEN_LEFT_SECONDS / 86_400);
+      expect(day).toBeLessThan(33);
+    });
+    fc.assert(property, { numRuns: 500 });
+    expect(days.size).toBeGreaterThan(1);
   });
 });

@@ -45,6 +45,8 @@ export interface Vault {
   prepare(context: SealContext): Promise<(plaintext: string) => string>;
   /** @throws Unreadable when the value does not open under this context. Never returns the input. */
   open(sealed: string, context: SealContext): Promise<string>;
+  /** Names the key that a sealed value needs. @throws Unreadable */
+  keyOf(sealed: string): string;
   /** Seals and opens a canary; rejects when the key is out of reach. */
   check(): Promise<void>;
 }
@@ -230,5 +232,6 @@ export interface Provider {
   check(provider: string): Promise<void>;
 }
 
+export type * from './ports/sealed.js';
 export type * from './ports/signing_keys.js';
 export type * from './ports/tokens.js';

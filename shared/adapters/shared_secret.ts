@@ -4,8 +4,8 @@ import type { Random, Vault } from '../ports.js';
 import { columnsOf, SCHEMA } from './tables/columns.js';
 import type { Table } from './tables/table.js';
 
-const KEYS = { partitionKey: 'shared-secret', rowKey: 'root' };
-const CONTEXT: SealContext = {
+export const KEYS = { partitionKey: 'shared-secret', rowKey: 'root' };
+export const CONTEXT: SealContext = {
   table: 'signingKeys',
   subject: 'root',
   provider: '',

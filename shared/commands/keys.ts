@@ -1,12 +1,16 @@
 import type { KeyState } from '../domain/signing_keys.js';
+import type { Rewrap, RewrapReport } from '../flows/rewrap.js';
 import type { KeyListing, RetirementOutcome, RotateKeys, RotationOutcome } from '../flows/rotate_keys.js';
 import { readArguments } from './arguments.js';
 import { type Command, commandOf, UsageFault } from './command.js';
 
 const DRY_RUN = { 'dry-run': { type: 'boolean', default: false } } as const;
 
-/** `npm run keys`: the keys that minted tokens are signed with. */
-export function createKeysCommand(open: () => RotateKeys): Command {
+/** What the command works with; opened by the part that runs. */
+export type KeyOperations = RotateKeys & { readonly rewrap: Rewrap };
+
+/** `npm run keys`: the keys that minted tokens are signed with, and the vault's key that everything lies sealed under. */
+export function createKeysCommand(open: () => KeyOperations): Command {
   return commandOf('keys', [
     {
       name: 'list',
@@ -27,6 +31,18 @@ export function createKeysCommand(open: () => RotateKeys): Command {
         assertNone(positionals);
         print(rotationLine(await open().rotate({ dryRun: values['dry-run'] })));
         return 0;
+      },
+    },
+    {
+      name: 'rewrap',
+      synopsis: '[--dry-run]',
+      summary: "seals everything anew under the newest version of the vault's key, while the broker runs",
+      async run({ args, print }) {
+        const { values, positionals } = readArguments(args, DRY_RUN);
+        assertNone(positionals);
+        const report = await open().rewrap({ dryRun: values['dry-run'] });
+        for (const line of rewrapLines(report, values['dry-run'])) print(line);
+        return report.busy + report.unreadable + report.spilled === 0 ? 0 : 1;
       },
     },
     {
@@ -72,6 +88,18 @@ function stateText(state: KeyState): string {
     case 'retired':
       return `retired ${time(state.at)}`;
   }
+}
+
+function rewrapLines(report: RewrapReport, dryRun: boolean): readonly string[] {
+  const { key, moved, already, busy, unreadable, spilled } = report;
+  return [
+    `${moved} rows ${dryRun ? 'would be sealed anew (dry run)' : 'sealed anew'}, ${already} were under ${key} already`,
+    ...(busy > 0 ? [`${busy} rows are in use: run this again`] : []),
+    ...(spilled > 0
+      ? [`${spilled} credentials wait in the second place: run this again once they are restored`]
+      : []),
+    ...(unreadable > 0 ? [`${unreadable} rows cannot be read, and were left as they are`] : []),
+  ];
 }
 
 function rotationLine(outcome: RotationOutcome): string {

@@ -23,6 +23,7 @@ export const AUDIT_EVENT_TYPES = [
   'operator.acted',
   'key.added',
   'key.retired',
+  'key.rewrapped',
 ] as const;
 
 export type AuditEventType = (typeof AUDIT_EVENT_TYPES)[number];

@@ -88,6 +88,6 @@ function importPrivate(json: string): KeyObject {
   return key;
 }
 
-function sealContext(kid: string): SealContext {
+export function sealContext(kid: string): SealContext {
   return { table: 'signingKeys', subject: kid, provider: '', generation: 0, purpose: 'signing_key' };
 }

@@ -20,7 +20,7 @@ export interface SigningKeyStore {
   retire(kid: string, at: number): Promise<boolean>;
 }
 
-const PARTITION = 'signing-keys';
+export const PARTITION = 'signing-keys';
 
 /** Keys are numbered slots inserted only if absent, so that instances starting together agree on one first key. */
 export function createSigningKeyStore(table: Table): SigningKeyStore {

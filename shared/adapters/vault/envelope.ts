@@ -14,6 +14,7 @@ export interface KeyWrapper {
 }
 
 const VERSION = 's1';
+const UNKNOWN: SealContext = { table: '', subject: '', provider: '', generation: 0, purpose: 'value' };
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
@@ -42,6 +43,7 @@ export function createVault(keys: KeyWrapper): Vault {
     seal,
     prepare,
     open,
+    keyOf: (sealed) => parse(sealed, UNKNOWN).keyId,
     async check() {
       await keys.reach?.();
       const context = { table: 'check', subject: '', provider: '', generation: 0, purpose: 'canary' };

@@ -211,7 +211,10 @@ describe('retiring a signing key', () => {
 describe('npm run keys', () => {
   async function run(...args: string[]): Promise<{ code: number; lines: string[] }> {
     const lines: string[] = [];
-    const command = createKeysCommand(() => on.operator());
+    const command = createKeysCommand(() => ({
+      ...on.operator(),
+      rewrap: async () => ({ key: 'k', moved: 3, already: 1, busy: 0, unreadable: 0, spilled: 0 }),
+    }));
     const code = await command({ args, print: (line) => lines.push(line) });
     return { code, lines };
   }

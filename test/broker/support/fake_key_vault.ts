@@ -5,6 +5,8 @@ export interface FakeKeyVault {
   readonly openKey: OpenKey;
   /** Makes a new version: what is wrapped from now on names it. */
   rotate(): void;
+  /** Switches every version but the newest off. */
+  disableOld(): void;
   /** Every call fails, with an HTTP status or (undefined) without an answer. */
   failWith(status: number | undefined): void;
   work(): void;
@@ -21,10 +23,11 @@ class KeyVaultError extends Error {
 /** What the adapter uses of Key Vault, with versions that wrap by adding their own number to each byte. */
 export function fakeKeyVault(keyId: string): FakeKeyVault {
   let newest = 1;
+  let oldest = 1;
   let failure: { status: number | undefined } | undefined;
   const versionOf = (id: string): number => {
     const named = id === keyId ? newest : Number(id.slice(keyId.length + 2));
-    if (!(named >= 1 && named <= newest)) throw new KeyVaultError(404);
+    if (!(named >= oldest && named <= newest)) throw new KeyVaultError(404);
     return named;
   };
   const shifted = (bytes: Uint8Array, by: number) => Uint8Array.from(bytes, (byte) => (byte + by) & 0xff);
@@ -48,6 +51,9 @@ export function fakeKeyVault(keyId: string): FakeKeyVault {
     openKey,
     rotate: () => {
       newest++;
+    },
+    disableOld: () => {
+      oldest = newest;
     },
     failWith: (status) => {
       failure = { status };

@@ -10,11 +10,13 @@ const server = createServer((req, res) => {
   readBody(req)
     .then(async (body) => {
       const answer = await broker.http.token(requestOf(req, body), contextOf());
+      const text = JSON.stringify('jsonBody' in answer ? answer.jsonBody : null);
       res.writeHead(answer.status ?? 200, {
         ...Object.fromEntries(Object.entries(answer.headers ?? {})),
         'content-type': 'application/json',
+        'content-length': Buffer.byteLength(text),
       });
-      res.end(JSON.stringify('jsonBody' in answer ? answer.jsonBody : null));
+      res.end(text);
     })
     .catch((error: unknown) => res.writeHead(500).end(String(error)));
 });

@@ -2,7 +2,7 @@ import type { Change, Row, StoredRow, Table } from '../../shared/adapters/tables
 
 /** So many partitions are kept of a table that only grows: a run must not be about the size of its heap. */
 const MOST_PARTITIONS = 60_000;
-const MOST_EVENT_PARTITIONS = 4;
+const MOST_EVENT_PARTITIONS = 2;
 
 interface Stored {
   row: Row;

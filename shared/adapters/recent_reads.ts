@@ -1,4 +1,4 @@
-import type { Connection, Target } from '../domain/connection.js';
+import { type Connection, targetKey } from '../domain/connection.js';
 import type { Grant } from '../domain/grant.js';
 import type { Membership } from '../domain/membership.js';
 import { type Subject, subjectKey } from '../domain/subject.js';
@@ -106,10 +106,10 @@ export function createRecentConnections(store: ConnectionStore, { clock, notices
       return isActive;
     },
     tokens: {
-      get: (subject, target) => tokens.get(subjectKey(subject))?.get(nameOf(target)),
+      get: (subject, target) => tokens.get(subjectKey(subject))?.get(targetKey(target)),
       set(subject, target, token) {
         const key = subjectKey(subject);
-        tokens.set(key, new Map([...(tokens.get(key) ?? []), [nameOf(target), token]]));
+        tokens.set(key, new Map([...(tokens.get(key) ?? []), [targetKey(target), token]]));
       },
     },
   };
@@ -121,11 +121,6 @@ export function createRecentConnections(store: ConnectionStore, { clock, notices
  */
 function takesAway({ state, renewedAt, refreshedAt }: Connection): boolean {
   return state !== 'active' || renewedAt === refreshedAt;
-}
-
-/** Neither part can hold a blank, so no two targets share a name. */
-function nameOf({ facade = '', resource = '', scope }: Target): string {
-  return [facade, resource, ...scope].join(' ');
 }
 
 function bytesOf(tokens: ReadonlyMap<string, LiveToken>): number {

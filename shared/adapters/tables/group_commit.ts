@@ -23,17 +23,18 @@ async function writeTogether(table: Table, group: readonly Waiting[]): Promise<v
  * applied and retried.
  */
 export function createGroupCommit(table: Table): (row: Row) => Promise<void> {
-  const waiting: Waiting[] = [];
+  let waiting: Waiting[] = [];
   let inFlight = 0;
 
   const takeGroup = (): Waiting[] => {
     const partition = waiting[0]?.row.partitionKey;
     const group: Waiting[] = [];
-    for (let index = 0; index < waiting.length && group.length < MOST_ROWS; ) {
-      const next = waiting[index];
-      if (next?.row.partitionKey === partition) group.push(...waiting.splice(index, 1));
-      else index += 1;
+    const left: Waiting[] = [];
+    for (const next of waiting) {
+      const fits = next.row.partitionKey === partition && group.length < MOST_ROWS;
+      (fits ? group : left).push(next);
     }
+    waiting = left;
     return group;
   };
   const write = async (group: readonly Waiting[]): Promise<void> => {

@@ -138,6 +138,11 @@ describe('tokens and connections', () => {
     expect(asked).toBe(3);
     await remembered({ ...request, subject: { ...subject, id: 'other' } });
     expect(asked).toBe(4);
+    // What another registration obtained, or a challenge asked for, is another token.
+    for (const more of [{ facade: 'f' }, { claims: '{}' }]) {
+      await remembered({ ...request, target: { ...target, ...more } });
+    }
+    expect(asked).toBe(6);
   });
 
   it('every write to the connection forgets its tokens at once', async () => {

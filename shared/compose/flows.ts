@@ -18,6 +18,7 @@ import { createProviderBudget } from '../flows/provider_budget.js';
 import { createRecordFailure } from '../flows/record_failure.js';
 import { createRefreshAttempt } from '../flows/refresh_attempt.js';
 import { createRefreshConnection } from '../flows/refresh_connection.js';
+import { refreshTogether } from '../flows/refresh_together.js';
 import { rememberTokens } from '../flows/remember_tokens.js';
 import { createRevokeToken } from '../flows/revoke_token.js';
 import { createSweepSpill } from '../flows/sweep_spill.js';
@@ -45,7 +46,10 @@ export function createFlows(deps: System & Adapters & Settings) {
   const recordFailure = createRecordFailure({ ...deps, planUpkeep, mayBury: deathGuard.mayBury });
   const attempt = createRefreshAttempt({ ...deps, planUpkeep, recordFailure });
   const budget = createProviderBudget({ ...deps, rates: config.providerRates });
-  const refresh = createRefreshConnection({ ...deps, attempt, countCall: budget.forCaller });
+  const refresh = refreshTogether(
+    createRefreshConnection({ ...deps, attempt, countCall: budget.forCaller }),
+    clock,
+  );
   const takeOver = createTakeOverConnection({ ...deps, planUpkeep });
   const heldGrants = {
     ...deps,

@@ -1,12 +1,12 @@
 import type { RefreshCause } from '../domain/audit_event.js';
-import { type Connection, isClaimed, type KeptToken, servable, type Target } from '../domain/connection.js';
+import { type Connection, isClaimed, type KeptToken, type Target } from '../domain/connection.js';
 import type { Failure } from '../domain/refresh_result.js';
 import { registrationsOf } from '../domain/registration.js';
-import { accessTokenSeal } from '../domain/seal_context.js';
 import { type Subject, subjectName } from '../domain/subject.js';
 import type { CircuitStore, Clock, ConnectionStore, LiveToken, Random, Vault, Versioned } from '../ports.js';
 import type { RefreshAttempt } from './refresh_attempt.js';
 import { forgetRescued, type RescueDeps, rescued } from './rescue.js';
+import { serve, serveEnough } from './serve_kept.js';
 
 export interface RefreshRequest {
   readonly subject: Subject;
@@ -47,8 +47,6 @@ export interface RefreshDeps extends RescueDeps {
 }
 
 const POLL_MS = 100;
-/** A token this young is not replaced for want of life: its successor would not live longer, and callers could force refreshes, ms. */
-const YOUNG_MS = 60_000;
 /** While one call tests a circuit that may close, others keep off for so long, ms. */
 const PROBE_MS = 30_000;
 
@@ -88,50 +86,11 @@ async function tryOnce(deps: RefreshDeps, request: RefreshRequest): Promise<Refr
   return (shorter && (await serve(deps, { kept, connection, minTtlSeconds: 1 }))) || outcome;
 }
 
-/** What is kept, where that is enough: it lives long enough, or was had so lately that asking again would bring no more. */
-async function serveEnough(
-  deps: RefreshDeps,
-  what: { kept: KeptToken | undefined; connection: Connection; request: RefreshRequest },
-): Promise<RefreshOutcome | undefined> {
-  const { kept, connection, request } = what;
-  const { minTtlSeconds, target } = request;
-  const done = wasHadSince(kept, request.hadSince);
-  if (done && target.resource === undefined && kept?.enrolment === connection.enrolment)
-    return { kind: 'alive' };
-  const young = minTtlSeconds !== Number.POSITIVE_INFINITY && isYoung(kept, deps.clock());
-  const enough = done || young ? Math.min(1, minTtlSeconds) : minTtlSeconds;
-  return serve(deps, { kept, connection, minTtlSeconds: enough });
-}
-
-function wasHadSince(kept: KeptToken | undefined, since: number | undefined): boolean {
-  if (since === undefined || !kept?.token || kept.failure) return false;
-  return kept.token.obtainedAt >= since;
-}
-
-/** Obtained within the last minute, and still in the first half of its life. */
-function isYoung(kept: KeptToken | undefined, now: number): boolean {
-  if (!kept?.token) return false;
-  const { obtainedAt, expiresAt } = kept.token;
-  return now - obtainedAt < Math.min(YOUNG_MS, (expiresAt - obtainedAt) / 2);
-}
-
 /** What says nothing against the user: what was issued before is still theirs, and served rather than waited for. */
 function isPassing(outcome: RefreshOutcome): boolean {
   if (outcome.kind === 'busy' || outcome.kind === 'circuit_open') return true;
   if (outcome.kind !== 'failed') return false;
   return outcome.failure.class === 'transient' || outcome.failure.class === 'broker_misconfigured';
-}
-
-async function serve(
-  deps: RefreshDeps,
-  what: { kept: KeptToken | undefined; connection: Connection; minTtlSeconds: number },
-): Promise<RefreshOutcome | undefined> {
-  const { kept, connection, minTtlSeconds } = what;
-  const token = servable(kept, connection, { now: deps.clock(), minTtlSeconds });
-  if (!kept || !token) return undefined;
-  const accessToken = await deps.vault.open(token.sealed, accessTokenSeal(kept, kept.target));
-  const { scope, obtainedAt, expiresAt } = token;
-  return { kind: 'fresh', token: { accessToken, scope, obtainedAt, expiresAt } };
 }
 
 async function refreshNow(

@@ -189,7 +189,7 @@ function read(given: unknown): Answer {
   };
 }
 
-function environment(
+export function environment(
   folder: string,
   { tables, entra, link }: { tables: TableServer; entra: Entra; link: Link },
 ): Environment {

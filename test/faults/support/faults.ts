@@ -34,9 +34,10 @@ export const PROVIDER_FAULTS = [
 export type TableFault = (typeof TABLE_FAULTS)[number];
 export type ProviderFault = (typeof PROVIDER_FAULTS)[number];
 
-/** At which call of one instance what happens: calls are counted over everything it does. */
+/** At which call of one instance what happens. */
 export interface Plan {
-  readonly step: number;
+  /** Counted over everything it does; or the how-manieth call of the provider it is. */
+  readonly step: number | { readonly providerCall: number };
   readonly fault: number;
 }
 
@@ -56,6 +57,7 @@ export interface Gate {
   readonly skewMs: number;
   alive: boolean;
   steps: number;
+  providerCalls: number;
   /** What has struck it. */
   struck: string | undefined;
   /** Until then its tables, or all tables, do not answer, ms. */
@@ -66,7 +68,7 @@ export interface Gate {
 }
 
 export function createGate(name: string, skewMs: number): Gate {
-  const state = { alive: true, steps: 0, struck: undefined, cutsAgain: false };
+  const state = { alive: true, steps: 0, providerCalls: 0, struck: undefined, cutsAgain: false };
   return { name, skewMs, ...state, awayUntil: 0, spillAwayUntil: 0 };
 }
 
@@ -85,10 +87,19 @@ export interface Strike {
   readonly plan: Plan | undefined;
 }
 
+function isProviders(faults: readonly string[]): boolean {
+  return faults === PROVIDER_FAULTS;
+}
+
 /** The next call's fault, if it is the one that was planned. */
 function next<F extends string>({ gate, plan }: Strike, faults: readonly F[]): F | undefined {
-  gate.steps += 1;
-  if (plan?.step !== gate.steps) return undefined;
+  if (!plan || gate.struck !== undefined) return undefined;
+  const { step } = plan;
+  const isNow =
+    typeof step === 'number'
+      ? step === gate.steps
+      : isProviders(faults) && step.providerCall === gate.providerCalls;
+  if (!isNow) return undefined;
   const fault = faults[plan.fault % faults.length];
   gate.struck = fault;
   return fault;
@@ -158,6 +169,7 @@ async function standsStill({ world }: Strike): Promise<undefined> {
 export function throughGate(table: Table, strike: Strike, place: 'main' | 'spill' = 'main'): Table {
   const { world, gate } = strike;
   const call = async <T>(apply: () => Promise<T>, conflict?: T, isFresh = false): Promise<T> => {
+    gate.steps += 1;
     const fault = next(strike, TABLE_FAULTS);
     const { before, after }: { before?: Happening; after?: Happening } = fault ? EFFECTS[fault] : {};
     await world.sleep(latency(world));
@@ -233,6 +245,8 @@ const PROVIDER_EFFECTS: Readonly<
 /** A provider as one process sees it. */
 export async function providerThroughGate(strike: Strike, process: Process): Promise<ProviderAnswer> {
   const { world, gate } = strike;
+  gate.steps += 1;
+  gate.providerCalls += 1;
   const fault = next(strike, PROVIDER_FAULTS);
   await world.sleep(latency(world) * 10);
   await heard(strike, undefined);

@@ -8,7 +8,16 @@ import { createInstance, createStorage, type Instance, vault } from './instance.
 import { createStrictProvider, type Manners } from './strict_provider.js';
 import { createWorld } from './world.js';
 
-export const SCENARIOS = ['one timer', 'two timers', 'delivered twice', 'callers', 'a late rival'] as const;
+/** How long after the first the second instance gets the same work, where it is not at once, ms. */
+const RIVALS_MS = {
+  'a rival after 5 s': 5000,
+  'a rival after 40 s': 40_000,
+  'a rival after 100 s': 100_000,
+} as const;
+export const SCENARIOS = [
+  ...(['one timer', 'two timers', 'delivered twice', 'callers'] as const),
+  ...(['a rival after 5 s', 'a rival after 40 s', 'a rival after 100 s'] as const),
+] as const;
 export const SKEWS_MS = [0, 600_000, -600_000] as const;
 
 export interface Trial {
@@ -181,8 +190,8 @@ async function act({ scenario }: Trial, { struck, other, start, sleep, chance }:
     case 'callers':
       work.push(tick(struck), ...Array.from({ length: 3 }, () => [ask(struck), ask(other)]).flat());
       break;
-    case 'a late rival':
-      await both(await start('finder').findDue(), Math.floor(chance() * 120_000));
+    default:
+      await both(await start('finder').findDue(), RIVALS_MS[scenario] + Math.floor(chance() * 1000));
       break;
   }
   await Promise.allSettled(work);

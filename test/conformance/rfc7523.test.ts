@@ -41,6 +41,10 @@ describe('RFC 7523 §3 private_key_jwt', () => {
   });
 
   it.each<[string, Record<string, unknown>, string?]>([
+    ['§3 (1) no iss', { iss: undefined }],
+    ['§3 (1) an iss that is no client', { iss: 'nobody', sub: 'nobody' }],
+    ['§3 (1) another client as iss', { iss: 'nightly-report', sub: 'nightly-report' }],
+    ['§3 (2) no sub', { sub: undefined }],
     ['§3 (2) sub is not the client', { sub: 'nightly-report' }],
     ['§3 (3) another audience', { aud: 'https://elsewhere.test' }],
     ['§3 (3) a second audience', { aud: [stack.gateway, 'https://elsewhere.test'] }],

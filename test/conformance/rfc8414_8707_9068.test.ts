@@ -24,6 +24,20 @@ describe('RFC 8414 metadata', () => {
     expect((await fetch(String(body.jwks_uri))).status).toBe(200);
   });
 
+  it('§2 no list of algorithms holds none', async () => {
+    const { body } = await getJson('/.well-known/oauth-authorization-server');
+    const lists = Object.entries(body).filter(([name]) => name.endsWith('_alg_values_supported'));
+    expect(lists.length).toBeGreaterThan(2);
+    for (const [, values] of lists) expect(values).not.toContain('none');
+  });
+
+  it('§3.2 it is JSON that may be cached, and is the same for everybody', async () => {
+    const { headers } = await getJson('/.well-known/oauth-authorization-server');
+    expect(headers.get('content-type')).toBe('application/json');
+    expect(headers.get('cache-control')).toContain('public');
+    expect(headers.get('set-cookie')).toBeNull();
+  });
+
   it('§2 names no grant type that is then refused as unsupported', async () => {
     const { body } = await getJson('/.well-known/oauth-authorization-server');
     for (const name of body.grant_types_supported as string[]) {

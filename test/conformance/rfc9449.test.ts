@@ -95,6 +95,15 @@ describe('RFC 9449 §4.3 a proof is refused as invalid_dpop_proof', () => {
     '(3) no htu': () => proof({ htu: undefined }),
     '(3) no iat': () => proof({ iat: undefined }),
     '(4) another typ': () => proof({}, { typ: 'JWT' }),
+    '(5) unsigned': async () => {
+      const [, payload] = (await proof()).split('.');
+      const header = { alg: 'none', typ: 'dpop+jwt', jwk: key.jwk };
+      return `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${payload}.`;
+    },
+    '(5) a symmetric algorithm, keyed with the public key': () =>
+      new SignJWT({ htm: 'POST', htu: `${stack.gateway}/token`, iat: seconds(), jti: randomUUID() })
+        .setProtectedHeader({ alg: 'HS256', typ: 'dpop+jwt', jwk: key.jwk })
+        .sign(Buffer.from(JSON.stringify(key.jwk))),
     '(6) signed by another key': async () => proof({}, { jwk: (await newKey()).jwk }),
     '(7) a private key in the header': async () => proof({}, { jwk: key.privateJwk }),
     '(7) no key in the header': () => proof({}, { jwk: undefined }),

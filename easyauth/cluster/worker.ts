@@ -10,6 +10,8 @@ import { createWorkerPeers } from './worker_peers.js';
  */
 export function runWorker(): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {});
+  // Until it listens nothing else keeps the process, and a module loaded before may have let go of the channel.
+  process.channel?.ref();
   const send = (message: ToPrimary) => {
     if (process.connected) process.send?.(message);
   };

@@ -97,6 +97,16 @@ describe('§1 §4.3 §9 one command, several processes [I]', () => {
     }
   });
 
+  it('starts under a supervisor whose preloaded module lets go of the channel', async () => {
+    // The first process answers late, so that nothing but the channel can keep a worker meanwhile.
+    const code = `import cluster from 'node:cluster';
+      process.channel?.unref();
+      cluster.on('fork', () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 700));`;
+    const preload = `data:text/javascript,${encodeURIComponent(code)}`;
+    const served = await serve({}, { NODE_OPTIONS: `--import=${preload}` });
+    expect((await createBrowser().ask(`${served.url}/public/x`)).status).toBe(200);
+  });
+
   it('each process loads what is wrong once: one message, exit code 1', async () => {
     const run = runGateway(
       stack().compiled.command,

@@ -19,7 +19,7 @@ export interface ProviderTokensDeps {
   readonly clock: Clock;
 }
 
-const SKEW_SECONDS = 60;
+export const SKEW_SECONDS = 60;
 export const MAX_TOKEN_CHARS = 16_384;
 
 /** @see Tokens.verifyIdToken */
@@ -76,7 +76,7 @@ function rolesOf({ settings }: ConfiguredProvider, { roles }: JWTPayload): reado
 }
 
 /** As configured, and the other spellings this provider is known to use. */
-function issuersOf({ settings, rules }: ConfiguredProvider): string[] {
+export function issuersOf({ settings, rules }: ConfiguredProvider): string[] {
   return [settings.issuer, ...(rules.otherIssuers?.(settings.issuer) ?? [])];
 }
 
@@ -211,7 +211,8 @@ function assertTenant(provider: ConfiguredProvider, tenant: string): void {
   if (tenant !== provider.settings.tenant) throw unauthenticated('the token is of another tenant');
 }
 
-async function verify(
+/** Signature, and the claims named in the options. @throws Refusal `unauthenticated`, or `temporarily_unavailable` without keys */
+export async function verify(
   deps: ProviderTokensDeps,
   provider: ConfiguredProvider,
   token: string,

@@ -1,5 +1,6 @@
 import { decodeJwt } from 'jose';
 import type { SubjectTokenClaims, Tokens } from '../../ports.js';
+import { otherIssuerOf, verifyOpenIdSubject } from './openid_subject_tokens.js';
 import { mint, type OwnTokensDeps, verifyOwnToken } from './own_tokens.js';
 import {
   membershipOf,
@@ -28,9 +29,10 @@ export function createTokens(deps: TokensDeps): Tokens {
 
 /** Whose rules apply is the token's own word (`iss`), which the check under those rules then proves. */
 async function verifySubjectToken(deps: TokensDeps, request: UserTokenRequest): Promise<SubjectTokenClaims> {
-  if (issuerOf(request.token) !== deps.issuer || request.kind === 'id_token') {
-    return verifyUserToken(deps, request);
-  }
+  const issuer = issuerOf(request.token);
+  const other = otherIssuerOf(deps, issuer);
+  if (other) return verifyOpenIdSubject(deps, other, request);
+  if (issuer !== deps.issuer || request.kind === 'id_token') return verifyUserToken(deps, request);
   const claims = await verifyOwnToken(deps, request.token);
   const { subject, expiresAt, act, mayAct } = claims;
   return {

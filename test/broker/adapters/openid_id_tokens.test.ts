@@ -1,7 +1,14 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { HttpClient } from '../../../shared/adapters/http_client.js';
-import { subjectOf, verifyIdToken } from '../../../shared/adapters/jose/provider_tokens.js';
+import { otherIssuerOf, verifyOpenIdSubject } from '../../../shared/adapters/jose/openid_subject_tokens.js';
+import {
+  subjectOf,
+  type UserTokenRequest,
+  verifyIdToken,
+} from '../../../shared/adapters/jose/provider_tokens.js';
 import { createProviderDocuments } from '../../../shared/adapters/provider/metadata.js';
+import type { ConfiguredProvider } from '../../../shared/adapters/provider/provider.js';
+import { aad } from '../../../shared/providers/aad.js';
 import { google } from '../../../shared/providers/google.js';
 import { openIdRules } from '../../../shared/providers/openid.js';
 import type { ProviderRules } from '../../../shared/providers/rules.js';
@@ -104,5 +111,41 @@ describe('ID tokens of Google and custom providers', () => {
     expect(named({})).toEqual({ provider: 'contoso', tenant: ISSUER, id: 'user-1' });
     expect(named({ aud: 'another' })).toBeUndefined();
     expect(named({ iss: 'https://evil.test' })).toBeUndefined();
+  });
+});
+
+describe('ID tokens of Google and custom providers as subject tokens', () => {
+  const present = async (more: Claims, asked: Partial<UserTokenRequest> = {}) => {
+    const deps = provider(custom);
+    const token = await sign(key, claims(more));
+    const found = otherIssuerOf(deps, ISSUER);
+    if (!found) throw new Error('the issuer is not found');
+    return verifyOpenIdSubject(deps, found, { token, kind: 'id_token', audiences: ['the-app'], ...asked });
+  };
+
+  it('stand for their user where policy allows their audience', async () => {
+    expect(await present({ aud: 'the-app' })).toEqual({
+      subject: { provider: 'contoso', tenant: ISSUER, id: 'user-1' },
+      expiresAt: NOW + 3_600_000,
+    });
+  });
+
+  it.each([
+    ['for an app that policy does not name', {}, {}],
+    ["that Easy Auth's own app asked for, presented as another's", { aud: 'the-app', azp: CLIENT }, {}],
+    ['called an access token', { aud: 'the-app' }, { kind: 'access_token' as const }],
+    ['that are access tokens', { aud: 'the-app', scope: 'a' }, {}],
+    ['that have ended', { aud: 'the-app', exp: NOW / 1000 - 120 }, {}],
+    ['of another issuer', { aud: 'the-app', iss: 'https://evil.test' }, {}],
+  ])('%s are refused', async (_, more, asked) => {
+    expect((await refusalOf(() => present(more, asked))).code).toBe('unauthenticated');
+  });
+
+  it('are never looked for at Entra, nor at a provider that signs nothing', () => {
+    const { providers, clock: now } = provider(custom);
+    const entra = { settings, rules: aad, documents: providers.get('contoso')?.documents };
+    const all = new Map([...providers, ['aad', entra as ConfiguredProvider]]);
+    expect(otherIssuerOf({ providers: all, clock: now }, settings.issuer)).toBeUndefined();
+    expect(otherIssuerOf({ providers, clock: now }, undefined)).toBeUndefined();
   });
 });

@@ -346,6 +346,16 @@ describe('policy compare', () => {
     expect((await compare(gone, '--limit', '2')).text).toContain('older rows were left out');
   });
 
+  it('asks storage what users are in, so that a rule shuts out only those who do not meet it', async () => {
+    test.time.now += 86_400_000;
+    test.entra.says.set('dora', { groups: [GROUP] });
+    const inside = await grantTo(test, {}, await signIn(test, 'dora', { groups: [GROUP] }));
+    const outside = await grantTo(test, {}, await signIn(test, 'eric'));
+    for (const grantId of [inside, inside, outside]) await tokenCall(test, refreshForm(grantId));
+    const { json } = await compare(changed({ subjects: { groups: [GROUP] } }), '--json');
+    expect(json()).toMatchObject({ requests: 3, changes: [{ count: 1 }] });
+  });
+
   it('needs --from-audit and a span that is one', async () => {
     await expect(run(['compare', file(policy), file(policy)])).rejects.toThrow(/--from-audit is missing/);
     await expect(compare(policy, '--from', '2030-01-01')).rejects.toThrow(/--from must be before/);

@@ -66,7 +66,7 @@ export function cloudEvent(event: BrokerEvent, source: string): CloudEvent {
 
 const FIRST_WAIT = 10_000;
 const LONGEST_WAIT = 6 * 3_600_000;
-/** With the waits between them this is a little over a day. */
+/** With the waits between them this is about a day. */
 export const MOST_DELIVERIES = 15;
 
 /** How long after so many failed deliveries the next one is tried, ms; a receiver may ask for longer, up to an hour. */

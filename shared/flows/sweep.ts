@@ -1,6 +1,7 @@
 import type { Connection } from '../domain/connection.js';
 import { type Grant, grantState } from '../domain/grant.js';
 import { type CredentialLimits, predictedEnds } from '../domain/predicted_end.js';
+import { connectionEntry } from '../domain/quarantine.js';
 import { type Patience, type Reaping, type ReapReason, reapingsOf } from '../domain/reap.js';
 import { subjectName } from '../domain/subject.js';
 import { warningOf } from '../domain/warning.js';
@@ -12,6 +13,7 @@ import type {
   GrantStore,
   Log,
   Outbox,
+  Quarantine,
   Random,
   Versioned,
 } from '../ports.js';
@@ -41,6 +43,7 @@ interface Deps {
   readonly grants: GrantStore;
   readonly due: DueIndex;
   readonly outbox: Outbox;
+  readonly quarantine: Quarantine;
   readonly endConnection: EndConnection;
   readonly publish: Publish;
   readonly limitsOf: (provider: string) => CredentialLimits;
@@ -151,7 +154,7 @@ async function visit(
   }
   const live = values.filter((grant) => grantState(grant, now) === 'live');
   if (connection.state !== 'active' || live.length === 0) return;
-  if (isLost(connection, now)) {
+  if (isLost(connection, now) && !(await isSetAside(deps, connection))) {
     count.mended += 1;
     if (apply) await deps.due.put({ subject: connection.subject, dueAt: connection.dueAt ?? now });
   }
@@ -161,6 +164,11 @@ async function visit(
 /** Long overdue: its entry in the index may have been lost. One that is there still is not doubled, since it has the same key. */
 function isLost({ dueAt }: Connection, now: number): boolean {
   return dueAt !== undefined && now - dueAt > LOST_AFTER_MS;
+}
+
+/** It has an entry in the index, for another time than its own: one more would be one more each day. */
+async function isSetAside({ quarantine }: Deps, { subject }: Connection): Promise<boolean> {
+  return (await quarantine.find(connectionEntry(subject))) !== undefined;
 }
 
 async function reap(

@@ -122,6 +122,7 @@ describe('npm run refresh', () => {
     });
     expect(await run('guard', 'confirm', 'aad')).toMatchObject({ code: 0 });
     expect(await bench.deathGuard.mayBury('aad')).toBe(true);
+    bench.time.now += 1000;
     expect((await run('guard', 'clear', 'aad')).text).toBe('aad: 0 tried, 0 died within the hour');
     expect(await acts()).toEqual(['guard confirm aad', 'guard clear aad']);
   });

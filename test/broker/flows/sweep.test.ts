@@ -115,6 +115,22 @@ describe('the daily round', () => {
     expect(bench.provider.calls).toHaveLength(1);
   });
 
+  it('leaves one that is set aside to its own time', async () => {
+    const [poison] = await users(1);
+    if (!poison) throw new Error('no user');
+    const found = await bench.connections.find(poison);
+    if (!found) throw new Error('no connection');
+    await bench.connections.replace({ ...found.value, refreshToken: 'unsealed' }, found.etag);
+    bench.time.now += (25 * DAY) / 24;
+    await bench.tick();
+    for (let round = 0; round < 5; round++) {
+      bench.time.now += DAY;
+      expect(await sweep.slice()).toMatchObject({ mended: 0 });
+      await bench.tick();
+    }
+    expect(await bench.due.count(bench.time.now + 2 * DAY, 100)).toBe(1);
+  });
+
   it('is done once a day, and goes on where a slice ended', async () => {
     await users(2);
     expect((await sweep.slice()).connections).toBe(2);

@@ -142,6 +142,18 @@ describe('health tells the anonymous nothing', () => {
     expect(answer).toMatchObject({ status: 503, body: { status: 'not ready' } });
     expect(test.logged.slice(before).join()).toContain('provider aad');
   });
+
+  it('ready: 503 while the refresh timer stands still, which requests notice too; 200 once it runs again', async () => {
+    const before = test.logged.length;
+    test.time.now += 10 * 60_000;
+    await tokenCall(test, refreshForm('x'), basic('nobody', 'x'));
+    expect(test.logged.slice(before).join()).toContain('event timer.stale');
+    expect((await test.call('ready')).status).toBe(503);
+    expect(test.logged.slice(before).join()).toContain('the refresh timer has not run');
+    await test.broker.findDue();
+    test.time.now += 10_000;
+    expect((await test.call('ready')).status).toBe(200);
+  });
 });
 
 describe('metadata (RFC 8414) and keys (RFC 7517)', () => {

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -12,7 +14,7 @@ import { type Running, runGateway } from './support/command.js';
 import { type ServedCommand, useCommandStack } from './support/command_stack.js';
 import type { Seen } from './support/echo_app.js';
 
-const workers = 3;
+const workers = 2;
 
 const stack = useCommandStack();
 const running: ServedCommand[] = [];
@@ -97,6 +99,29 @@ describe('§1 §4.3 §9 one command, several processes [I]', () => {
     }
   });
 
+  it('large uploads, and WebSockets with what is sent at once, pass whichever process serves them', async () => {
+    const { url } = await serve();
+    const body = 'x'.repeat(3_000_000);
+    const bytes = await everywhere(createBrowser(), async (each) => {
+      return (await each.ask(`${url}/public/up`, { method: 'POST', body })).json<Seen>().bytes;
+    });
+    expect(new Set(bytes)).toEqual(new Set([body.length]));
+    const { port } = new URL(url);
+    const echoes = await everywhere(createBrowser(), async () => {
+      const socket = connect(Number(port), '127.0.0.1');
+      const head =
+        'GET /public/ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+      socket.write(`${head}hello`);
+      let heard = '';
+      for await (const chunk of socket) {
+        heard += String(chunk);
+        if (heard.includes('echo:hello')) return heard.split('\r\n')[0];
+      }
+      return heard;
+    });
+    expect(new Set(echoes)).toEqual(new Set(['HTTP/1.1 101 Switching Protocols']));
+  });
+
   it('starts under a supervisor whose preloaded module lets go of the channel', async () => {
     // The first process answers late, so that nothing but the channel can keep a worker meanwhile.
     const code = `import cluster from 'node:cluster';
@@ -163,6 +188,8 @@ describe('§1 workers that end [I]', () => {
     const served = await serve();
     const browser = await signedIn(served);
     const before = await workersOf(served);
+    // What is in the file by now is for the next start.
+    await writeFile(join(served.stateDir, 'auth.json'), '{ half an edit');
     process.kill(before[0] ?? 0, 'SIGKILL');
     await served.saying(/a worker was replaced worker=0/);
     expect((await workersOf(served)).filter((pid) => before.includes(pid))).toHaveLength(workers - 1);

@@ -43,7 +43,9 @@ async function sweep(deps: Deps, item: SpilledCredential): Promise<void> {
   if (!found || !put || isOld) return deps.spill.remove(item);
   // Whoever holds the connection may be about to store it, and whoever claims it next looks here first.
   if (isHeld(deps, found)) return;
-  if (!(await deps.connections.replace(put, found.etag))) return;
+  // A claim that has ended would hold anew with this write.
+  const { claim: _, ...after } = put;
+  if (!(await deps.connections.replace(after, found.etag))) return;
   deps.log.warn('a rescued refresh token is back in its place', { subject: subjectName(item.subject) });
   await deps.spill.remove(item);
 }

@@ -56,6 +56,8 @@ export interface InstanceOptions {
   readonly name: string;
   readonly skewMs?: number;
   readonly plan?: Plan;
+  /** Told of what is logged as an error. */
+  readonly onAlarm?: (text: string) => void;
 }
 
 export type Instance = ReturnType<typeof createInstance>;
@@ -100,7 +102,7 @@ export function createInstance(options: InstanceOptions) {
     rates: { preset: 10_000, periodSeconds: 60 },
     clock,
     random,
-    log: silent,
+    log: { ...silent, error: options.onAlarm ?? silent.error },
     sleep: async (ms: number) => {
       await world.sleep(ms);
       if (!gate.alive) await new Promise(() => undefined);

@@ -85,10 +85,17 @@ describe('a facade that the provider refuses', () => {
       refreshToken: undefined,
       correlationId: 'c',
     });
+    // The facade's token ends first, so it is the first to be looked at.
+    on.bench.provider.lifeSeconds = 1000;
+    await on.ask({ target: THROUGH });
+    on.bench.provider.lifeSeconds = 2000;
+    await on.ask({ target: MAIL });
     on.bench.provider.answers(facadeFails('invalid_client', [7000222], 401));
-    on.bench.time.now += 61_000;
+    on.bench.provider.calls.length = 0;
+    on.bench.time.now += 3 * HOUR;
     await on.bench.tick();
-    expect((await on.bench.connections.keptToken(on.alice, MAIL))?.token).toBeDefined();
+    expect(on.bench.provider.calls.map(({ target }) => target)).toEqual([THROUGH, MAIL]);
+    expect((await on.bench.connections.keptToken(on.alice, MAIL))?.token?.obtainedAt).toBe(on.bench.time.now);
   });
 });
 

@@ -55,14 +55,20 @@ const verify = async (rules: ProviderRules, more: Claims = {}) =>
 
 describe('ID tokens of Google and custom providers', () => {
   it.each([google, custom])(
-    '$name: name their user by issuer and sub; roles in them count nothing',
+    '$name: name their user by issuer and sub; roles and groups in them count nothing',
     async (rules) => {
-      const verified = await verify(rules, { roles: ['Audit.Read'], azp: CLIENT, name: 'Ida' });
+      const verified = await verify(rules, {
+        roles: ['Audit.Read'],
+        groups: ['g'],
+        azp: CLIENT,
+        name: 'Ida',
+      });
       expect(verified).toMatchObject({
         subject: { provider: rules.name, tenant: ISSUER, id: 'user-1' },
         roles: [],
         name: 'Ida',
       });
+      expect(verified.membership).toEqual({ roles: [] });
     },
   );
 

@@ -1,9 +1,10 @@
-import { createLocalJWKSet, decodeJwt, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
+import { decodeJwt, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
 import { Refusal, unavailable } from '../../domain/errors.js';
 import type { ClientPolicy } from '../../policy.js';
 import type { ClientAssertions, Clock } from '../../ports.js';
 import type { HttpClient } from '../http_client.js';
 import { createRemoteDocument, type RemoteDocument } from '../remote_document.js';
+import { keySetOf } from './key_set.js';
 import { MAX_TOKEN_CHARS } from './provider_tokens.js';
 import { assertPlainType } from './token_type.js';
 
@@ -86,7 +87,7 @@ async function verify(
     const set = await load().catch((error: unknown) => {
       throw unavailable('the keys of this client cannot be had', 30, error);
     });
-    return jwtVerify(token, createLocalJWKSet(set), {
+    return jwtVerify(token, keySetOf(set), {
       issuer: clientId,
       subject: clientId,
       // The issuer, or the endpoint itself, which older clients name (RFC 7523 §3).

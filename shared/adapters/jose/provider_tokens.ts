@@ -1,17 +1,11 @@
-import {
-  createLocalJWKSet,
-  decodeJwt,
-  errors,
-  type JWTPayload,
-  type JWTVerifyOptions,
-  jwtVerify,
-} from 'jose';
+import { decodeJwt, errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
 import { readActor } from '../../domain/actor.js';
 import { Refusal, unavailable } from '../../domain/errors.js';
 import { groupsOf, type Membership } from '../../domain/membership.js';
 import type { Subject } from '../../domain/subject.js';
 import type { AppTokenClaims, Clock, SubjectTokenClaims } from '../../ports.js';
 import { type ConfiguredProvider, inTenant } from '../provider/provider.js';
+import { keySetOf } from './key_set.js';
 import { assertPlainType } from './token_type.js';
 
 export interface ProviderTokensDeps {
@@ -225,7 +219,7 @@ export async function verify(
     const set = await (forced ? keys.reload() : keys.get()).catch((error: unknown) => {
       throw unavailable('the identity provider keys cannot be had', 30, error);
     });
-    return jwtVerify(token, createLocalJWKSet(set), {
+    return jwtVerify(token, keySetOf(set), {
       ...options,
       algorithms: [...provider.rules.signatures],
       currentDate: new Date(deps.clock()),

@@ -27,7 +27,7 @@ const LISTEN_MS = 1500;
 export const HEARD_MS = 4000;
 /**
  * A notice comes before its change. What is read of the subject so long after the notice was heard may still be from before the change, and
- * is not served again, ms. Longer than a write with its retries, and than a refresh that was under way.
+ * is not served again, ms. Longer than a write with its retries; a refresh that was under way loses to the etag.
  */
 const UNSETTLED_MS = 30_000;
 /** How far behind another instance's clock may be, ms. */

@@ -118,6 +118,17 @@ describe.each(kinds)('§9 the token store in a %s [D/M]', (_kind, makePlace) => 
     expect(await stores[1]?.exclusive(user, async (lease) => lease.lost())).toBe(false);
   });
 
+  it('a claim is granted to one of many who try at once, and never again', async () => {
+    const stores = await instances(await makePlace(), 3);
+    const claims = await Promise.all(
+      Array.from({ length: 12 }, (_, index) => stores[index % 3]?.claim(user)),
+    );
+    expect(claims.filter(Boolean)).toHaveLength(1);
+    expect(await stores[0]?.claim(user)).toBe(false);
+    expect(await stores[1]?.claim('ac'.repeat(32))).toBe(true);
+    expect(() => stores[2]?.claim('../keys')).toThrow(TypeError);
+  });
+
   it('entries of several providers written at once by several instances are all kept', async () => {
     const stores = await instances(await makePlace(), 4);
     const names = ['aad', 'google', 'github', 'facebook'];
@@ -167,12 +178,22 @@ describe.each(kinds)('§9 the token store in a %s [D/M]', (_kind, makePlace) => 
 });
 
 describe('§9 what a killed gateway leaves in the directory [U]', () => {
-  it('is removed once it is old: half-written documents, locks, lock guards; nothing else is touched', async () => {
+  it('is removed once it is old: half-written documents, locks, lock guards, claims; nothing else is touched', async () => {
     const path = join(directory, 'leftovers');
     const store = await createFileStore(path);
     const document = `${user}.json`;
-    const left = [`${document}.0123456789ab.tmp`, `${document}.lock`, `${document}.lock.break`];
-    const kept = ['a-note.txt', `${document}.bak`, `${'ac'.repeat(32)}.json.lock`];
+    const left = [
+      `${document}.0123456789ab.tmp`,
+      `${document}.lock`,
+      `${document}.lock.break`,
+      `${user}.claim`,
+    ];
+    const kept = [
+      'a-note.txt',
+      `${document}.bak`,
+      `${'ac'.repeat(32)}.json.lock`,
+      `${'ac'.repeat(32)}.claim`,
+    ];
     for (const name of [...left, ...kept]) await writeFile(join(path, name), 'elsewhere 1 x');
     const old = new Date(Date.now() - 700_000);
     for (const name of [...left, ...kept.slice(0, 2)]) await utimes(join(path, name), old, old);

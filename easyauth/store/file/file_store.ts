@@ -83,10 +83,9 @@ export async function createFileStore(directory: string): Promise<TokenStore> {
         await makeDirectory();
         return withLockFile(`${pathOf(user)}.lock`, work);
       }),
-    claim: async (key) => {
+    claim: (key) => {
       const path = join(directory, claimName(key));
-      await makeDirectory();
-      return create(path, '');
+      return makeDirectory().then(() => create(path, ''));
     },
     writtenAt: (user) => writtenAt(pathOf(user)),
     async *unusedSince(part, before) {

@@ -14,13 +14,20 @@ interface Deps {
   readonly log: Log;
 }
 
+/** What was told of last: spares the outbox, and keeps the log from being told again where there is none. */
+const MOST_REMEMBERED = 10_000;
+
 export function createPublish({ outbox, receivers, log }: Deps): Publish {
+  const told = new Set<string>();
   return async (event) => {
     const { type, subject, data } = event;
+    if (told.has(event.id)) return false;
     try {
       const added =
         receivers.length === 0 ||
         (await outbox.add({ event, state: 'waiting', pending: receivers, attempts: 0 }));
+      if (told.size >= MOST_REMEMBERED) told.clear();
+      told.add(event.id);
       if (added) log.warn(`event ${type}`, { subject, ...data });
       return added;
     } catch (error) {

@@ -82,7 +82,7 @@ it('RFC 6749 §5.2 over HTTP: whatever is sent to /token is answered as OAuth, n
     fc.asyncProperty(mutants(bases), async (mutant) =>
       expectOAuth(await send('POST', '/token', authorized(mutant))),
     ),
-    { numRuns: 250 },
+    { numRuns: 150 },
   );
 });
 
@@ -91,7 +91,7 @@ it.each(['/revoke', '/introspect'])('RFC 7009 §2.2.1, RFC 7662 §2.3 over HTTP:
     fc.asyncProperty(mutants(shown), async (mutant) =>
       expectOAuth(await send('POST', path, authorized(mutant)), path === '/revoke'),
     ),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 
@@ -117,6 +117,6 @@ it('RFC 6749 §4.1.2.1 over HTTP: /authorize shows a page or sends to where it m
       expect(home).toBe(true);
       expect(text).not.toContain(`<${CANARY}`);
     }),
-    { numRuns: 100 },
+    { numRuns: 60 },
   );
 });

@@ -105,10 +105,10 @@ describe('a request a few steps away from a valid one is answered to the letter 
         expectOAuth(answer);
         if (answer.status === 200) passed++;
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
     // Some get through: the mutants are near enough to reach every phase.
-    expect(passed).toBeGreaterThan(20);
+    expect(passed).toBeGreaterThan(10);
   });
 
   it('at /token, each parameter by itself', async () => {
@@ -119,7 +119,7 @@ describe('a request a few steps away from a valid one is answered to the letter 
     for (const mutant of tokens.flatMap(neighbours)) expectOAuth(await send(route, mutant));
     await fc.assert(
       fc.asyncProperty(mutants(tokens), async (mutant) => expectOAuth(await send(route, mutant))),
-      { numRuns: 120 },
+      { numRuns: 80 },
     );
   });
 
@@ -179,7 +179,7 @@ describe('/authorize, a few steps away from a valid request', () => {
         const query = new URL(`?${body.slice(0, 8000)}`, PUBLIC).search.slice(1);
         expectHarmless(await visit(test, query, signedIn ? alice.headers : {}));
       }),
-      { numRuns: 250 },
+      { numRuns: 150 },
     );
   });
 
@@ -203,7 +203,7 @@ describe('/authorize, a few steps away from a valid request', () => {
           await test.call('authorize', { method: 'POST', url: `${PUBLIC}${action}`, headers: form, body }),
         );
       }),
-      { numRuns: 120 },
+      { numRuns: 80 },
     );
   });
 });

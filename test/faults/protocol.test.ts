@@ -35,6 +35,13 @@ const PLANS: readonly Pick<Trial, 'plan' | 'scenario'>[] = [
       return { plan: { step: index + 1, fault }, scenario };
     }),
   ),
+  // Whoever stands still, or cannot write, long enough for another to take over must not come back and spend what is spent.
+  ...(['stands still for 3 min', 'away for 40 s'] as const).flatMap((name) =>
+    Array.from({ length: STEPS }, (_, index) => {
+      const plan = { step: index + 1, fault: TABLE_FAULTS.indexOf(name) };
+      return { plan, scenario: 'a rival after 100 s' as const };
+    }),
+  ),
 ];
 
 function trialOf(seed: number, manners: Manners): Trial {

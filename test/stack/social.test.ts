@@ -12,6 +12,8 @@ beforeAll(async () => {
   stack = await process_.ready;
 });
 afterAll(async () => {
+  // A stack that has ended by itself says why.
+  if (process_.child.exitCode !== null) throw new Error(process_.output());
   await process_.stop();
   removeTemporaryDirs();
 });

@@ -54,3 +54,10 @@ export function parseObject(text: string): Record<string, unknown> {
     return {};
   }
 }
+
+const MOST_TOKEN_CHARS = 20_000;
+
+/** A sealed token must fit a table column of 32 Ki characters: one that does not would be redeemed again and again for nothing. */
+export function isStorableText(token: string): boolean {
+  return token.length <= MOST_TOKEN_CHARS;
+}

@@ -1,13 +1,18 @@
 import type { Subject } from '../../domain/subject.js';
 import type { ProviderAnswer } from '../../ports.js';
 import type { HttpAnswer } from '../http_client.js';
-import { retryAfterSeconds, word } from './answer.js';
+import { isStorableText, retryAfterSeconds, word } from './answer.js';
 
 /** How long one call may take, ms: up to three of them, one after the other, must fit into the time a connection is claimed for. */
 export const CALL_TIMEOUT_MS = 5000;
 
 /** A token without an end of its own is looked at again after this, seconds: so that one which was revoked is not handed on for ever. */
 export const ENDLESS_SECONDS = 86_400;
+
+export const TOO_LARGE: ProviderAnswer = {
+  ok: false,
+  failure: { status: 200, error: 'token_too_large', codes: [] },
+};
 
 /** A credential that was found to be alive, or its successor. */
 export function alive(found: {
@@ -19,6 +24,7 @@ export function alive(found: {
   readonly credentialEndsAt?: number;
 }): ProviderAnswer {
   const { credential, ...tokens } = found;
+  if (!isStorableText(credential)) return TOO_LARGE;
   return { ok: true, tokens: { ...tokens, refreshToken: credential } };
 }
 

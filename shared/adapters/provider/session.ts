@@ -2,9 +2,9 @@ import { readSession, type SessionCredential, writeCredential } from '../../doma
 import type { Clock, ProviderAnswer } from '../../ports.js';
 import type { EasyAuthError } from '../../providers/easy_auth_errors.js';
 import type { HttpAnswer, HttpClient } from '../http_client.js';
-import { answered, parseObject } from './answer.js';
+import { answered, isStorableText, parseObject } from './answer.js';
 import type { ProviderClient } from './client.js';
-import { CALL_TIMEOUT_MS, refused } from './profile_answer.js';
+import { CALL_TIMEOUT_MS, refused, TOO_LARGE } from './profile_answer.js';
 import { renewedCookies, sessionEnd } from './session_cookies.js';
 
 interface Deps {
@@ -92,6 +92,8 @@ function tokensOf(
     expires_on: expiresOn,
   } = entryOf(provider.name, told);
   if (typeof accessToken !== 'string' || accessToken === '') return refused(told, 'easy_auth_no_token');
+  const credential = writeCredential(next);
+  if (!isStorableText(credential) || !isStorableText(accessToken)) return TOO_LARGE;
   const now = clock();
   const end = typeof expiresOn === 'string' ? Date.parse(expiresOn) : Number.NaN;
   const life = Number.isNaN(end) ? DEFAULT_LIFE_SECONDS : Math.floor((end - now) / 1000);
@@ -103,7 +105,7 @@ function tokensOf(
       accessToken,
       expiresIn: Math.max(1, Math.min(life, halfWay)),
       scope: provider.signInScopes.filter((scope) => !PROTOCOL_SCOPES.has(scope)).sort(),
-      refreshToken: writeCredential(next),
+      refreshToken: credential,
       credentialEndsAt: endsAt,
       ...(typeof idToken === 'string' ? { idToken } : {}),
     },

@@ -3,12 +3,11 @@ import type { ProviderFailure } from '../../domain/refresh_result.js';
 import type { ProviderAnswer, ProviderTokens } from '../../ports.js';
 import type { ProviderRules } from '../../providers/rules.js';
 import type { HttpAnswer } from '../http_client.js';
-import { parseObject, retryAfterSeconds, word } from './answer.js';
+import { isStorableText, parseObject, retryAfterSeconds, word } from './answer.js';
 
 /** Used when a provider does not say, or says nonsense: short, so that the token is soon asked for again. */
 const DEFAULT_LIFE_SECONDS = 300;
 const MOST_LIFE_SECONDS = 86_400;
-const MOST_TOKEN_CHARS = 20_000;
 
 /** What a token endpoint said (RFC 6749 §5), read as strictly as somebody else's word is. */
 export function readAnswer(rules: ProviderRules, answer: HttpAnswer, target: Target): ProviderAnswer {
@@ -40,9 +39,8 @@ function readTokens(
   };
 }
 
-/** A sealed token must fit a table column of 32 Ki characters: one that does not would be redeemed again and again for nothing. */
 function isStorable({ accessToken, refreshToken = '' }: ProviderTokens): boolean {
-  return accessToken.length <= MOST_TOKEN_CHARS && refreshToken.length <= MOST_TOKEN_CHARS;
+  return isStorableText(accessToken) && isStorableText(refreshToken);
 }
 
 function lifeSeconds(value: unknown): number {

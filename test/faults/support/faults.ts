@@ -48,7 +48,6 @@ const LOSES: ReadonlySet<string> = new Set<TableFault | ProviderFault>([
   'cut after it is processed',
   'answers after the time-out',
   'stands still for 3 min',
-  'away for 40 s, the second place too',
 ]);
 
 /** One process: what it asks for passes here, and here it dies. */

@@ -114,7 +114,7 @@ function decoded(token: string): JWTPayload | undefined {
   }
 }
 
-/** @see Tokens.verifyAppToken */
+/** Of one tenant, or where there are several of the home tenant. @see Tokens.verifyAppToken */
 export async function verifyAppToken(deps: ProviderTokensDeps, token: string): Promise<AppTokenClaims> {
   const provider = providerOf(deps, 'aad', token);
   const { issuer, audiences } = provider.settings;
@@ -130,6 +130,7 @@ export async function verifyAppToken(deps: ProviderTokensDeps, token: string): P
     throw unauthenticated('the app token does not name its app');
   }
   assertTenant(provider, claims.tid);
+  assertHome(provider);
   return {
     appId,
     tenant: claims.tid,
@@ -203,6 +204,14 @@ function versionOneIssuer(issuer: string, tenant: string): string {
 
 function assertTenant(provider: ConfiguredProvider, tenant: string): void {
   if (tenant !== provider.settings.tenant) throw unauthenticated('the token is of another tenant');
+}
+
+/**
+ * An app id says which app it is in its own tenant only: whoever administers another that it is used from can give it a credential there,
+ * and so be every client of that id.
+ */
+function assertHome({ settings }: ConfiguredProvider): void {
+  if (!settings.rolesCount) throw unauthenticated('app tokens count from the home tenant only');
 }
 
 /** Signature, and the claims named in the options. @throws Refusal `unauthenticated`, or `temporarily_unavailable` without keys */

@@ -164,14 +164,31 @@ describe('where users of several tenants sign in', () => {
     expect((await events(await session('audra@contoso.test', AUDRA), none)).status).toBe(403);
   });
 
-  it("an app is let in with its own token of a listed tenant, and its roles are the home tenant's", async () => {
+  it("an app's own token proves it from the home tenant only: others can give its service principal a credential", async () => {
     const bearer = async (tenant: string) => ({ authorization: `Bearer ${await appToken(tenant)}` });
-    expect((await events(await bearer(TID))).status).toBe(200);
-    expect((await events(await bearer(OTHER_TID))).status).toBe(403);
-    expect((await events(await bearer(THIRD_TID))).status).toBe(401);
     const form = refreshForm('unknown');
-    expect((await on.token(form, await bearer(OTHER_TID))).body.error).toBe('invalid_grant');
-    expect((await on.token(form, await bearer(THIRD_TID))).body.error).toBe('invalid_client');
+    const home = await bearer(TID);
+    expect((await events(home)).status).toBe(200);
+    expect((await on.call('listGrants', { headers: home })).status).toBe(200);
+    expect((await on.token(form, home)).body.error).toBe('invalid_grant');
+    const none = on.compose({ BROKER_AAD_HOME_TENANT: '' });
+    expect((await events(home, none)).status).toBe(401);
+    for (const tenant of [OTHER_TID, THIRD_TID]) {
+      const foreign = await bearer(tenant);
+      expect((await events(foreign)).status).toBe(401);
+      expect((await on.call('listGrants', { headers: foreign })).status).toBe(401);
+      expect((await on.token(form, foreign)).body.error).toBe('invalid_client');
+      const [actor_token] = foreign.authorization.split(' ').slice(1);
+      const grant_type = 'urn:ietf:params:oauth:grant-type:token-exchange';
+      const type = 'urn:ietf:params:oauth:token-type:';
+      const exchange = {
+        ...{ grant_type, subject_token: 'unknown', subject_token_type: `${type}refresh_token` },
+        ...{ actor_token, actor_token_type: `${type}access_token`, resource: ORDERS },
+      };
+      expect((await on.token(exchange, REPORT_CLIENT)).body.error_details).toEqual({
+        class: 'actor_token_unacceptable',
+      });
+    }
   });
 
   it('a tenant taken off the list gets no more tokens, minted or cached, and back on the list all is as before', async () => {

@@ -22,11 +22,14 @@ export interface BrokerCredentialOptions {
 export class BrokerRefusal extends Error {
   readonly code: string;
   readonly status: number;
-  constructor(code: string, status: number, description: string) {
-    super(`${code}: ${description}`);
+  /** What the user's sign-in has to meet, where the identity provider asks for more: send them to `/authorize` with it. */
+  readonly claims: string | undefined;
+  constructor(code: string, status: number, said: { description: string; claims?: string | undefined }) {
+    super(`${code}: ${said.description}`);
     this.name = 'BrokerRefusal';
     this.code = code;
     this.status = status;
+    this.claims = said.claims;
   }
 }
 
@@ -37,14 +40,15 @@ const MARGIN_SECONDS = 120;
 
 /**
  * A `TokenCredential` for Azure SDKs and everything else that takes one: delegated tokens for one user, from the broker. Tokens are kept in
- * memory while they live, callers at once share one request, and a busy broker (429, 503) is asked again after its `Retry-After`.
+ * memory while they live, callers at once share one request, and a busy broker (429, 503) is asked again after its `Retry-After`. A
+ * resource's claims challenge (`claims`, as Azure SDKs hand it on) goes to the broker, and its token takes the place of the one turned down.
  */
 export function createBrokerCredential(options: BrokerCredentialOptions): TokenCredential {
   const now = options.now ?? Date.now;
   const kept = new Map<string, { token: AccessToken; renewAt: number }>();
   const inFlight = new Map<string, Promise<AccessToken>>();
 
-  const request = async (key: string, asked: Asked): Promise<AccessToken> => {
+  const request = async (key: string, asked: Challenged): Promise<AccessToken> => {
     const { accessToken, expiresIn } = await askBroker(options, asked);
     const at = now();
     const token = { token: accessToken, expiresOnTimestamp: at + expiresIn * 1000 };
@@ -53,24 +57,29 @@ export function createBrokerCredential(options: BrokerCredentialOptions): TokenC
     return token;
   };
   return {
-    async getToken(scopes) {
+    async getToken(scopes, { claims } = {}) {
       const asked = readScopes(scopes);
       const key = JSON.stringify([asked.resource, asked.scope]);
+      if (claims !== undefined) kept.delete(key);
       const known = kept.get(key);
       if (known && known.renewAt > now()) return known.token;
-      const running = inFlight.get(key) ?? request(key, asked).finally(() => inFlight.delete(key));
-      inFlight.set(key, running);
+      const flight = JSON.stringify([key, claims]);
+      const running =
+        inFlight.get(flight) ?? request(key, { ...asked, claims }).finally(() => inFlight.delete(flight));
+      inFlight.set(flight, running);
       return running;
     },
   };
 }
+
+type Challenged = Asked & { readonly claims: string | undefined };
 
 interface Issued {
   readonly accessToken: string;
   readonly expiresIn: number;
 }
 
-async function askBroker(options: BrokerCredentialOptions, asked: Asked): Promise<Issued> {
+async function askBroker(options: BrokerCredentialOptions, asked: Challenged): Promise<Issued> {
   for (let attempt = 1; ; attempt++) {
     const response = await send(options, asked);
     const body: unknown = await response.json().catch(() => ({}));
@@ -81,11 +90,15 @@ async function askBroker(options: BrokerCredentialOptions, asked: Asked): Promis
   }
 }
 
-async function send(options: BrokerCredentialOptions, { resource, scope }: Asked): Promise<Response> {
+async function send(
+  options: BrokerCredentialOptions,
+  { resource, scope, claims }: Challenged,
+): Promise<Response> {
   const grantId = options.grantIds[resource];
   if (grantId === undefined) throw new TypeError('no grant is given for this resource');
   const form = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: grantId, resource });
   if (scope !== undefined) form.set('scope', scope);
+  if (claims !== undefined) form.set('claims', claims);
   const authorization = await authorizationOf(options.client);
   const run = options.fetch ?? fetch;
   return run(options.tokenUrl, { method: 'POST', headers: { authorization }, body: form, redirect: 'error' });
@@ -114,9 +127,12 @@ function readIssued(body: unknown): Issued {
 }
 
 function refusalOf(status: number, body: unknown): BrokerRefusal {
-  const { error, error_description: description } = members(body);
+  const { error, error_description: description, claims } = members(body);
   const code = typeof error === 'string' ? error : 'server_error';
-  return new BrokerRefusal(code, status, typeof description === 'string' ? description : `status ${status}`);
+  return new BrokerRefusal(code, status, {
+    description: typeof description === 'string' ? description : `status ${status}`,
+    claims: typeof claims === 'string' ? claims : undefined,
+  });
 }
 
 function members(value: unknown): Record<string, unknown> {

@@ -125,6 +125,31 @@ describe('the credential', () => {
     expect(asked).toBe(2);
   });
 
+  it('hands a claims challenge of the resource on, and the token turned down is served to nobody any more', async () => {
+    const seen: (string | null)[] = [];
+    const url = await broker((form) => {
+      seen.push(form.get('claims'));
+      return { body: { access_token: `token ${seen.length}`, expires_in: 600 } };
+    });
+    const { getToken } = credential(url);
+    const scope = 'api://orders/.default';
+    const claims = '{"access_token":{"nbf":{"essential":true,"value":"1"}}}';
+    expect((await getToken(scope))?.token).toBe('token 1');
+    const challenged = await Promise.all([1, 2, 3].map(() => getToken(scope, { claims })));
+    expect(challenged.map((token) => token?.token)).toEqual(['token 2', 'token 2', 'token 2']);
+    expect((await getToken(scope))?.token).toBe('token 2');
+    expect(seen).toEqual([null, claims]);
+  });
+
+  it('says what the sign-in has to meet where the identity provider asks for more of the user', async () => {
+    const claims = '{"access_token":{"acrs":{"value":"c1"}}}';
+    const url = await broker(() => ({ status: 400, body: { error: 'interaction_required', claims } }));
+    const refusal = await credential(url)
+      .getToken('api://orders/.default')
+      ?.catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ code: 'interaction_required', claims });
+  });
+
   it('a resource without a grant is the caller’s mistake and no request', async () => {
     const { getToken } = credential('http://127.0.0.1:1/token');
     await expect(getToken('api://other/.default')).rejects.toThrow('no grant');

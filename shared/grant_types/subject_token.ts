@@ -120,17 +120,21 @@ async function liveGrants(
     .filter((grant) => grantState(grant, now) === 'live');
 }
 
-/** The grants that are needed, longest-lived first: one that adds nothing must not shorten what the others give. */
+/**
+ * The grants that are needed, longest-lived first: one that adds nothing must neither shorten what the others give nor be named as its
+ * authority. Where none holds any of what is wanted, one of them, for the refusal to say whose it is.
+ */
 function covering(grants: readonly Grant[], wanted: Scope | undefined): readonly Grant[] {
   const needed: Grant[] = [];
   const covered = new Set<string>();
-  for (const grant of [...grants].sort((a, b) => b.expiresAt - a.expiresAt)) {
+  const longest = [...grants].sort((a, b) => b.expiresAt - a.expiresAt);
+  for (const grant of longest) {
     const adds = wanted === undefined ? grant.scope : intersect(grant.scope, wanted);
-    if (needed.length > 0 && adds.every((token) => covered.has(token))) continue;
+    if (adds.every((token) => covered.has(token))) continue;
     needed.push(grant);
     for (const token of adds) covered.add(token);
   }
-  return needed;
+  return needed.length > 0 ? needed : longest.slice(0, 1);
 }
 
 /** For machines: which of the tokens, and never why. */

@@ -56,6 +56,16 @@ describe('RFC 8693 §2.1: the user’s own token as subject_token', () => {
     expect(await life({})).toBe(60);
   });
 
+  it('is by a grant that holds what is asked, however much longer another lives', async () => {
+    const longer = bench.allow(report, ['a'], 3000);
+    const wanted = bench.allow(report, ['b'], 60);
+    const subject = subjectToken(await bench.providerToken());
+    const by = async (scope: string) => (await bench.held(report, { ...subject, scope })).grantId;
+    expect(await by('b')).toBe(wanted.grantId);
+    expect(await by('a')).toBe(longer.grantId);
+    expect(await by('c')).toBe(longer.grantId);
+  });
+
   it('an ID token for the broker does too, and jwt takes either', async () => {
     bench.allow(report, ['a']);
     const idToken = await bench.providerToken({ aud: BROKER_APP, scp: undefined, nonce: 'n' });

@@ -97,8 +97,8 @@ export function renewalMessage(item: DueItem): unknown {
   return { version: MESSAGE_VERSION, items: [itemMessage(item)] };
 }
 
-function itemMessage({ subject, dueAt, target }: DueItem) {
-  return { ...subject, dueAt, ...(target === undefined ? {} : { target }) };
+function itemMessage({ subject, dueAt, held, target }: DueItem) {
+  return { ...subject, dueAt, ...(held ? { held } : {}), ...(target === undefined ? {} : { target }) };
 }
 
 /** Works on one message. @throws Error for a message this version cannot read: it ends in the poison queue */
@@ -128,12 +128,13 @@ export async function poisonedMessage(setAside: SetAside, message: unknown): Pro
 }
 
 function readItem(value: unknown): DueItem {
-  const { provider, tenant, id, dueAt, target } = members(value);
+  const { provider, tenant, id, dueAt, held, target } = members(value);
   const named = typeof provider === 'string' && typeof tenant === 'string' && typeof id === 'string';
   if (!named || typeof dueAt !== 'number') throw new Error('unknown form of a due item');
   return {
     subject: { provider, tenant, id },
     dueAt,
+    ...(held === true ? { held } : {}),
     ...(target === undefined ? {} : { target: readTarget(members(target)) }),
   };
 }

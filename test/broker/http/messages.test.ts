@@ -6,6 +6,7 @@ import { NOW, someone } from '../support/samples.js';
 const items: readonly DueItem[] = [
   { subject: someone(), dueAt: NOW },
   { subject: { provider: 'google', tenant: 'https://accounts.google.com', id: "o'x" }, dueAt: NOW - 1 },
+  { subject: someone(), dueAt: NOW, held: true },
 ];
 
 describe('queue messages of due work', () => {

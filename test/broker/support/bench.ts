@@ -27,6 +27,7 @@ import { createRefreshConnection } from '../../../shared/flows/refresh_connectio
 import { createSetAside } from '../../../shared/flows/set_aside.js';
 import { createTakeOverConnection } from '../../../shared/flows/take_over_connection.js';
 import { createWorkDue } from '../../../shared/flows/upkeep.js';
+import { dueMessages, workMessage } from '../../../shared/http/host.js';
 import { readPolicy } from '../../../shared/policy.js';
 import type { Budgets, GuardStore, Log, LogFields, Quarantine } from '../../../shared/ports.js';
 import { aad } from '../../../shared/providers/aad.js';
@@ -139,10 +140,12 @@ export function createBench(tables: Pick<TestTables, 'table' | 'name'>) {
       const { items } = await deps.failures.query({ from: 0, to: time.now + 1, limit: 1000, match: {} });
       return [...items].reverse();
     },
-    /** One tick of the timer and all the work it finds. */
+    /** One tick of the timer and all the work it finds, by way of the queue's messages. */
     async tick() {
       const batches = await flows.findDue();
-      for (const batch of batches) await flows.workDue(batch);
+      for (const message of await dueMessages(async () => batches)) {
+        await workMessage(flows.workDue, JSON.parse(JSON.stringify(message)));
+      }
       return batches.flat().length;
     },
   };

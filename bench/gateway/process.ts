@@ -54,11 +54,16 @@ export function saying({ child }: Started, pattern: RegExp): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
     child.once('exit', () => reject(new Error(`ended before it was ready: ${text}`)));
-    child.stdout?.on('data', (chunk: Buffer) => {
+    const heard = (chunk: Buffer): void => {
       text += chunk.toString('utf8');
       const found = pattern.exec(text)?.[1];
-      if (found !== undefined) resolve(found);
-    });
+      if (found === undefined) return;
+      // What comes later must not be gathered while something is measured; unread it would fill the pipe.
+      child.stdout?.off('data', heard);
+      child.stdout?.resume();
+      resolve(found);
+    };
+    child.stdout?.on('data', heard);
   });
 }
 

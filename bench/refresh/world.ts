@@ -60,11 +60,15 @@ async function startAzurite(dir: string): Promise<{ started: Started; connection
     ...[`--${kind}Port`, String(port)],
   ];
   const ports = [...listen('blob', blob), ...listen('queue', queue), ...listen('table', table)];
-  const where = ['--location', join(dir, 'azurite'), '--skipApiVersionCheck', '--disableTelemetry'];
+  const where = [
+    '--location',
+    join(dir, 'azurite'),
+    '--silent',
+    '--skipApiVersionCheck',
+    '--disableTelemetry',
+  ];
   const started = start(process.execPath, [script, ...where, ...ports]);
   await saying(started, /(Table service is successfully listening)/);
-  // Its request log is not for us; unread it would fill the pipe.
-  started.child.stdout?.resume();
   const account = 'devstoreaccount1';
   const key = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
   const endpoint = (name: string, port: number) => `${name}Endpoint=http://127.0.0.1:${port}/${account}`;
@@ -81,7 +85,6 @@ async function startProvider(dir: string, users: number): Promise<{ started: Sta
   const args = [script, '--directory', directory, '--state', join(dir, 'idp'), '--port', '0'];
   const started = start(process.execPath, args);
   const url = await saying(started, /listening url=(\S+)/);
-  started.child.stdout?.resume();
   return { started, issuer: `${url}/${TENANT.tid}/v2.0` };
 }
 

@@ -10,6 +10,7 @@ import { createOnce } from '../adapters/once.js';
 import { createCredentialForm } from '../adapters/provider/app_credential.js';
 import { createIdentityToken } from '../adapters/provider/managed_identity.js';
 import { createProvider } from '../adapters/provider/provider.js';
+import { withRecentCircuits } from '../adapters/recent_circuits.js';
 import { createRecentConnections, withRecentGrants } from '../adapters/recent_reads.js';
 import { createSharedSecret } from '../adapters/shared_secret.js';
 import { createArchive } from '../adapters/tables/archive.js';
@@ -104,7 +105,7 @@ export function createAdapters(
       clock,
     ),
     secrets: createClientSecrets({ clients: policy.clients, random }),
-    circuits: createCircuitStore(table('circuits')),
+    circuits: withRecentCircuits(createCircuitStore(table('circuits')), clock),
     heartbeat: createHeartbeat(table('heartbeat')),
     quarantine: createQuarantine(table('quarantine')),
     archive: createArchive({

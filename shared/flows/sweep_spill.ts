@@ -20,6 +20,9 @@ export function createSweepSpill(deps: Deps): () => Promise<void> {
     let cursor: string | undefined;
     do {
       const page = await deps.spill.list({ limit: PAGE_SIZE, ...(cursor === undefined ? {} : { cursor }) });
+      if (page.unreadable > 0) {
+        deps.log.error('rows of the second place cannot be read, and stay', { count: page.unreadable });
+      }
       for (const item of page.items) await sweepSafely(deps, item);
       cursor = page.cursor;
     } while (cursor !== undefined);

@@ -53,6 +53,6 @@ export interface Spill {
   find(subject: Subject): Promise<SpilledCredential | undefined>;
   /** Leaves alone what took its place. */
   remove(item: Pick<SpilledCredential, 'subject' | 'enrolment' | 'generation'>): Promise<void>;
-  /** What lies there, a page at a time: for sweeping up. */
-  list(page: PageRequest): Promise<Page<SpilledCredential>>;
+  /** What lies there, a page at a time: for sweeping up. Rows that cannot be read are told by their number, and stay. */
+  list(page: PageRequest): Promise<Page<SpilledCredential> & { readonly unreadable: number }>;
 }

@@ -1,3 +1,4 @@
+import { Unreadable } from '../../domain/errors.js';
 import { subjectKey } from '../../domain/subject.js';
 import type { Spill, SpilledCredential } from '../../ports.js';
 import { collect } from './collect.js';
@@ -39,8 +40,10 @@ export function createSpill(table: Table): Spill {
       const after = cursor === undefined ? '' : decodeCursor(cursor).partitionKey;
       const filter = all(compare('PartitionKey', 'gt', after), compare('RowKey', 'eq', ROW));
       const found = await collect(limit, (options) => table.page(filter, options));
+      const items = found.rows.flatMap(({ row }) => readable(row));
       return {
-        items: found.rows.map(({ row }) => readSpilled(row)),
+        items,
+        unreadable: found.rows.length - items.length,
         ...(found.cursor === undefined ? {} : { cursor: found.cursor }),
       };
     },
@@ -62,6 +65,16 @@ function rowOf({ subject, enrolment, generation, refreshToken, spilledAt }: Spil
     refreshToken,
     spilledAt: timeColumn(spilledAt),
   };
+}
+
+/** One row that cannot be read must not keep all others from their place. */
+function readable(row: Row): readonly SpilledCredential[] {
+  try {
+    return [readSpilled(row)];
+  } catch (error) {
+    if (error instanceof Unreadable) return [];
+    throw error;
+  }
 }
 
 function readSpilled(row: Row): SpilledCredential {

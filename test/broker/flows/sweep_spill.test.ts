@@ -72,4 +72,17 @@ describe('sweeping the second place', () => {
     expect(left.items).toHaveLength(1);
     expect(on.bench.logged.join()).toContain('could not be looked after');
   });
+
+  it('a row that cannot be read, as a later version leaves it, stays, is told of, and stops nobody', async () => {
+    await strand();
+    const { spill } = on.bench.rows;
+    for (const partitionKey of ['-', '~']) {
+      await spill.insert({ partitionKey, rowKey: 'successor', schema: 99 });
+    }
+    on.bench.time.now += claimMs('replace-keep-old');
+    await sweep();
+    expect(await on.stored()).toMatchObject({ generation: 2 });
+    expect((await spill.all('')).map(({ row }) => row.schema)).toEqual([99, 99]);
+    expect(on.bench.logged.join()).toContain('cannot be read');
+  });
 });

@@ -190,8 +190,18 @@ async function reap(
     return false;
   }
   if (reaping.kind === 'remove') return deps.archive.removeConnection(found);
+  if (!(await isStillDue(deps, found.value, reaping))) return false;
   deps.log.info('a connection is ended', { subject: subjectName(subject), reason: reaping.reason });
   return (await deps.endConnection(subject, `sweep ${deps.random.uuid()}`)) !== undefined;
+}
+
+/** To end a connection ends its grants: one that was given since it was decided on says that it is needed. */
+async function isStillDue(deps: Deps, connection: Connection, { reason }: Reaping): Promise<boolean> {
+  const { grants, connections, patience, clock } = deps;
+  const given = (await grants.ofSubject(connection.subject)).map(({ value }) => value);
+  const kept = await connections.keptTokens(connection.subject);
+  const seen = { connection, grants: given, kept };
+  return reapingsOf(seen, patience, clock()).some((now) => now.kind === 'end' && now.reason === reason);
 }
 
 async function warn(

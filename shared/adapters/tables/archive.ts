@@ -37,9 +37,11 @@ export function createArchive(deps: Deps): Archive {
       const kept = await deps.store.keptTokens(value.subject);
       const drop = kept.map(({ target }) => target);
       if (drop.length > 0 && !(await deps.store.replace(value, etag, { drop }))) return false;
-      const found = drop.length > 0 ? await deps.store.find(value.subject) : { etag };
+      const found = drop.length > 0 ? await deps.store.find(value.subject) : { value, etag };
+      // Its user may have connected anew since: that one's etag is not what was decided on.
+      if (found?.value.state !== value.state || found.value.enrolment !== value.enrolment) return false;
       const row = { partitionKey: subjectKey(value.subject), rowKey: CONNECTION_ROW };
-      return found !== undefined && deps.connections.remove(row, found.etag);
+      return deps.connections.remove(row, found.etag);
     },
     // Its keys count down: what is older comes behind.
     forgetFailures: (before, most) =>

@@ -5,10 +5,11 @@ import { createReplayStore } from '../../../shared/adapters/tables/token_ids.js'
 import type { Patience } from '../../../shared/domain/reap.js';
 import type { Subject } from '../../../shared/domain/subject.js';
 import { createSweep, type Sweep } from '../../../shared/flows/sweep.js';
+import type { ConnectionStore } from '../../../shared/ports.js';
 import { type Bench, createBench } from '../support/bench.js';
 import { memoryTables } from '../support/memory_tables.js';
 import { GRAPH, NOW } from '../support/samples.js';
-import { failing } from '../support/scripted_provider.js';
+import { failing, refreshTokenOf } from '../support/scripted_provider.js';
 import { upkeepUsers } from '../support/upkeep_users.js';
 
 const DAY = 86_400_000;
@@ -25,16 +26,20 @@ beforeEach(() => {
 
 const { user, users, connection } = upkeepUsers(() => bench);
 
-function sweepWith(more: { expiresAt?: number; failuresKeptDays?: number } = {}): Sweep {
+function sweepWith(
+  more: { expiresAt?: number; failuresKeptDays?: number; store?: Partial<ConnectionStore> } = {},
+): Sweep {
+  const connections = { ...bench.connections, ...more.store };
   return createSweep({
     ...bench,
+    connections,
     archive: createArchive({
       connections: bench.rows.connections,
       grants: bench.rows.grants,
       failures: bench.rows.failures,
       tokenIds: tables.table('tokenIds'),
       positions: tables.table('positions'),
-      store: bench.connections,
+      store: connections,
     }),
     outbox: createOutbox({ entries: tables.table('events'), due: tables.table('eventsDue') }),
     limitsOf: () => ({ inactivitySeconds: 90 * 86_400 }),
@@ -52,6 +57,18 @@ async function days(count: number): Promise<void> {
     await sweep.slice();
   }
 }
+
+/** What a user does who allows a client, and connects for it where that is needed. */
+const give = (subject: Subject) =>
+  bench.createGrant({
+    subject,
+    clientId: 'nightly-report',
+    resource: GRAPH,
+    scope: ['Mail.Read'],
+    expiresInSeconds: undefined,
+    refreshToken: refreshTokenOf(subject),
+    correlationId: 'c',
+  });
 
 const listed = async () => (await bench.grants.ofClient('nightly-report', { limit: 100 })).items;
 const rowsOf = async (subject: Subject) => [
@@ -89,6 +106,46 @@ describe('the daily round', () => {
     expect((await connection(idle))?.refreshToken).toBeUndefined();
     await days(31);
     expect(await rowsOf(idle)).toEqual([undefined]);
+  });
+
+  it('a connection stays whose user gives a grant in the very moment it is found idle', async () => {
+    const [idle] = await users(1);
+    if (!idle) throw new Error('no user');
+    bench.time.now += 91 * DAY;
+    let gave = false;
+    const late = sweepWith({
+      store: {
+        async keptTokens(subject) {
+          if (!gave) await give(subject);
+          gave = true;
+          return bench.connections.keptTokens(subject);
+        },
+      },
+    });
+    expect(await late.slice()).toMatchObject({ reaped: { idle: 0 } });
+    expect((await connection(idle))?.state).toBe('active');
+    const live = (await bench.grants.ofSubject(idle)).filter(({ value }) => !value.ended);
+    expect(live.some(({ value }) => value.expiresAt > bench.time.now)).toBe(true);
+  });
+
+  it('a leftover whose user connects anew while it is being wiped is not wiped', async () => {
+    const [back] = await users(1);
+    if (!back) throw new Error('no user');
+    const found = await bench.connections.find(back);
+    if (!found) throw new Error('no connection');
+    await bench.connections.replace({ ...found.value, state: 'dead' }, found.etag);
+    bench.time.now += 91 * DAY;
+    const late = sweepWith({
+      store: {
+        async replace(value, etag, changes) {
+          const applied = await bench.connections.replace(value, etag, changes);
+          await give(value.subject);
+          return applied;
+        },
+      },
+    });
+    expect(await late.slice()).toMatchObject({ reaped: { dead: 0 } });
+    expect((await connection(back))?.state).toBe('active');
   });
 
   it('a dry run finds what a round would do, and changes nothing', async () => {

@@ -20,7 +20,7 @@ export function expectedToken(policy: Policy, authorization: Authorization, now:
   if (!resource) throw new Refusal('invalid_target', { description: 'resource is not known' });
   const { scope } = authorization;
   if (resource.narrowing === 'minted') {
-    const seconds = mintedSeconds(authorization, { ...resource, now });
+    const seconds = mintedSeconds(policy, authorization, { ...resource, now });
     assertLongEnough(seconds, undefined);
     return { narrowing: 'minted', scope, seconds, mayBeWider: false };
   }

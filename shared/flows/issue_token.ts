@@ -35,7 +35,10 @@ async function mint(deps: Deps, request: IssueRequest, maxTokenSeconds: number):
   if (request.claims !== undefined) throw noChallenge();
   const { subject, clientId, resource, scope, act } = request.authorization;
   if (!(await deps.isActive(subject))) throw grantDead();
-  const lifetimeSeconds = mintedSeconds(request.authorization, { maxTokenSeconds, now: deps.clock() });
+  const lifetimeSeconds = mintedSeconds(deps.policy, request.authorization, {
+    maxTokenSeconds,
+    now: deps.clock(),
+  });
   assertLongEnough(lifetimeSeconds, request.minTtlSeconds);
   const minted = await deps.tokens.mint({
     subject,

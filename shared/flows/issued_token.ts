@@ -1,6 +1,7 @@
 import { Refusal } from '../domain/errors.js';
 import type { Authorization, Narrowing } from '../domain/narrowing.js';
 import type { Scope } from '../domain/scope.js';
+import type { Policy } from '../policy.js';
 import type { Binding, DueItem } from '../ports.js';
 
 export interface IssuedToken {
@@ -30,12 +31,14 @@ export interface IssueRequest {
   readonly mayDrop: boolean;
 }
 
-/** How long a minted token may live, seconds: as policy says, and no longer than what it comes of. */
+/** How long a minted token may live, seconds: as policy says of its resource and its client, and no longer than what it comes of. */
 export function mintedSeconds(
-  { expiresAt }: Authorization,
+  { clients }: Policy,
+  { clientId, expiresAt }: Authorization,
   { maxTokenSeconds, now }: { maxTokenSeconds: number; now: number },
 ): number {
-  return Math.min(maxTokenSeconds, Math.floor((expiresAt - now) / 1000));
+  const ofClient = clients.get(clientId)?.maxTokenSeconds ?? maxTokenSeconds;
+  return Math.min(maxTokenSeconds, ofClient, Math.floor((expiresAt - now) / 1000));
 }
 
 /** @throws Refusal `invalid_target` where a token of the resource's provider could not be what is asked */

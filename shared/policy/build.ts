@@ -61,7 +61,7 @@ function toClient(clientId: string, entry: ClientDocument, env: Environment): Cl
     certificateBoundTokens: entry.certificateBoundTokens ?? false,
     ...(assertionReuse === undefined ? {} : { assertionReuse }),
     resources: new Map(Object.entries(entry.resources).map(([uri, scopes]) => [uri, scopeOf(scopes)])),
-    maxGrantSeconds: (entry.maxGrantDays ?? DEFAULT_GRANT_DAYS) * DAY_SECONDS,
+    ...toLifetimes(entry),
     ...(entry.subjectAudiences === undefined ? {} : { subjectAudiences: entry.subjectAudiences }),
     serves: entry.serves ?? [],
     actors: entry.actors ?? [],
@@ -69,6 +69,13 @@ function toClient(clientId: string, entry: ClientDocument, env: Environment): Cl
     ...(entry.grantTypes === undefined ? {} : { grantTypes: entry.grantTypes }),
     ...(entry.subjects === undefined ? {} : { subjects: entry.subjects }),
     ...(entry.limits === undefined ? {} : { limits: toLimits(entry.limits) }),
+  };
+}
+
+function toLifetimes({ maxGrantDays = DEFAULT_GRANT_DAYS, maxTokenSeconds }: ClientDocument) {
+  return {
+    maxGrantSeconds: maxGrantDays * DAY_SECONDS,
+    ...(maxTokenSeconds === undefined ? {} : { maxTokenSeconds }),
   };
 }
 

@@ -39,6 +39,7 @@ export interface ClientDocument {
   };
   resources: Record<string, string[]>;
   maxGrantDays?: number;
+  maxTokenSeconds?: number;
   subjectAudiences?: string[];
   serves?: string[];
   actors?: string[];

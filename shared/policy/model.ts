@@ -46,6 +46,8 @@ export interface ClientPolicy {
   readonly assertionReuse?: boolean;
   readonly resources: ReadonlyMap<string, Scope>;
   readonly maxGrantSeconds: number;
+  /** Longest life of a token minted for it; undefined means as its resource allows. */
+  readonly maxTokenSeconds?: number;
   /** Audiences of users' own tokens it may exchange; undefined means the broker's own. */
   readonly subjectAudiences?: readonly string[];
   /** Resources it is the server of. */

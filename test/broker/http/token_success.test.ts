@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { NIGHTLY, WIDE, withBroker } from '../support/broker.js';
+import { NIGHTLY, policy, WIDE, withBroker } from '../support/broker.js';
 import {
   ACCESS_TOKEN_TYPE,
   basic,
@@ -45,6 +45,21 @@ describe.each(ways)('a token by %s', (_, form) => {
     const grantId = await grantTo(test, { expires_in: 100 });
     test.time.now += 40_000;
     expect((await tokenCall(test, form(grantId))).body.expires_in).toBe(60);
+  });
+
+  it('lives as long as the least of what policy says of its resource and of its client', async () => {
+    const grantId = await grantTo(test);
+    const life = async (maxTokenSeconds: number) => {
+      const client = { ...policy.clients[NIGHTLY.id], maxTokenSeconds };
+      const broker = test.under({ ...policy, clients: { ...policy.clients, [NIGHTLY.id]: client } });
+      const { body } = await tokenCall(broker, form(grantId));
+      const { iat, exp } = JSON.parse(Buffer.from(body.access_token.split('.')[1], 'base64url').toString());
+      expect(exp - iat).toBe(body.expires_in);
+      return body.expires_in;
+    };
+    const { expires_in: ofResource } = (await tokenCall(test, form(grantId))).body;
+    expect(await life(90)).toBe(90);
+    expect(await life(3600)).toBe(ofResource);
   });
 
   it('may be asked for by audience instead of resource', async () => {

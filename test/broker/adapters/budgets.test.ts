@@ -113,6 +113,19 @@ describe('a budget', () => {
     expect(await passed(one, budget, 400)).toBe(297);
   });
 
+  it('while others take every block before it, an instance is told to come again, and is not left uncounted', async () => {
+    const name = tables.name();
+    const budget = { name: 'a', limit: 10, windowMs: MINUTE };
+    await instance(name).budgets.spend(budget);
+    const late = instance(name);
+    const { update } = late.table;
+    late.table.update = async () => false;
+    expect(await late.budgets.spend(budget)).toEqual({ ok: false, retryAt: START + 1000 });
+    late.table.update = update;
+    late.time.now += 1000;
+    expect(await late.budgets.spend(budget)).toEqual({ ok: true });
+  });
+
   it('a row of a later schema is an error, not an empty budget', async () => {
     const name = tables.name();
     const one = instance(name);

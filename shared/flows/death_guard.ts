@@ -100,12 +100,14 @@ async function hold(
   deps: Deps,
   { provider, tally, state }: { provider: string; tally: Tally; state: GuardState | undefined },
 ): Promise<void> {
-  if (state?.holdingSince !== undefined) return;
-  const at = deps.clock();
-  // Of several instances that notice at once one has made the change, and tells of it.
-  if (!(await deps.guard.hold(provider, at))) return;
+  const at = state?.holdingSince ?? deps.clock();
+  if (state?.holdingSince === undefined) {
+    // Of several instances that notice at once one has made the change, and tells of it.
+    if (!(await deps.guard.hold(provider, at))) return;
+    deps.log.error('too many credentials die at once: none is wiped', { provider, ...tally });
+  }
   const action = `see whether they are real; then npm run refresh -- guard confirm ${provider}, or clear`;
-  deps.log.error('too many credentials die at once: none is wiped', { provider, ...tally });
+  // Told at every death, under one name: the first telling may not have got out.
   const about = { subject: provider, at, occasion: String(at) };
   await deps.publish(eventOf('guard.holding', about, { ...tally, action }));
 }

@@ -17,6 +17,8 @@ interface Deps {
 }
 
 const TICK_LIMIT = 1000;
+/** An event's entry in the index comes before the event: one that is not there yet is waited for so long, ms. */
+const UNWRITTEN_MS = 10 * 60_000;
 /** Longer than all receivers together may take. */
 const HIDDEN_MS = 2 * 60_000;
 
@@ -31,6 +33,7 @@ export function createFindEvents({ outbox, sinks, clock }: Deps): FindEvents {
 export function createDeliverEvent(deps: Deps): DeliverEvent {
   return async (due) => {
     const found = await deps.outbox.find(due.eventId);
+    if (!found && deps.clock() - due.dueAt < UNWRITTEN_MS) return;
     if (found?.value.state !== 'waiting') return deps.outbox.removeDue(due);
     const after = await sendAll(deps, found.value);
     if (after.state === 'waiting') {

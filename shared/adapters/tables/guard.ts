@@ -8,6 +8,9 @@ const BUCKET_MS = 10 * 60_000;
 const STATE = 'state';
 const TALLY = 'tally-';
 const WRITE_TRIES = 5;
+/** Longer than anybody looks back, whatever their clock, ms. */
+const KEPT_MS = 24 * 3_600_000;
+const FORGOTTEN_AT_ONCE = 100;
 
 /** One partition a provider: a row with its state, and one for each ten minutes and instance with what that one has counted. */
 export function createGuardStore(table: Table, random: Random): GuardStore {
@@ -19,7 +22,8 @@ export function createGuardStore(table: Table, random: Random): GuardStore {
         const stored = await table.read(keys.partitionKey, keys.rowKey);
         const before = stored ? readTally(stored) : { tried: 0, died: 0 };
         const row = { ...keys, schema: SCHEMA, tried: before.tried + tried, died: before.died + died };
-        if (stored ? await table.update(row, stored.etag) : await table.insert(row)) return;
+        if (stored && (await table.update(row, stored.etag))) return;
+        if (!stored && (await table.insert(row))) return forget(table, provider, at - KEPT_MS);
       }
     },
     async sum(provider, from) {
@@ -67,6 +71,19 @@ function tallyRows(table: Table, provider: string, from: string): Promise<readon
       compare('RowKey', 'lt', `${TALLY}~`),
     ),
   );
+}
+
+/** With each new row old ones go, so that they do not pile up. Never rejects: what stays goes with the next. */
+async function forget(table: Table, provider: string, before: number): Promise<void> {
+  const old = all(
+    compare('PartitionKey', 'eq', partitionOf(provider)),
+    compare('RowKey', 'ge', TALLY),
+    compare('RowKey', 'lt', `${TALLY}${bucketOf(before)}`),
+  );
+  try {
+    const { rows } = await table.page(old, { size: FORGOTTEN_AT_ONCE });
+    await Promise.all(rows.map(({ row, etag }) => table.remove(row, etag)));
+  } catch {}
 }
 
 function readTally({ row }: StoredRow): { tried: number; died: number } {

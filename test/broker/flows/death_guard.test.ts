@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { createGuardStore } from '../../../shared/adapters/tables/guard.js';
+import type { BrokerEvent } from '../../../shared/domain/event.js';
 import type { Subject } from '../../../shared/domain/subject.js';
 import { createDeathGuard } from '../../../shared/flows/death_guard.js';
 import { type Bench, createBench } from '../support/bench.js';
@@ -117,6 +119,29 @@ describe('the count', () => {
     const believed = [];
     for (let death = 0; death < 12; death++) believed.push(await guard.mayBury('aad'));
     expect(believed.filter(Boolean)).toHaveLength(9);
+  });
+
+  it('an alarm that did not get out is given again, under the same id', async () => {
+    const events: BrokerEvent[] = [];
+    const publish = async (event: BrokerEvent) => {
+      events.push(event);
+      return false;
+    };
+    const guard = createDeathGuard({ ...bench, publish });
+    for (let death = 0; death < 6; death++) {
+      await guard.mayBury('aad');
+      bench.time.now += 1000;
+    }
+    expect(events).toHaveLength(2);
+    expect(new Set(events.map(({ id }) => id)).size).toBe(1);
+  });
+
+  it('is kept for a day and not for ever', async () => {
+    const table = tables.table();
+    const store = createGuardStore(table, bench.random);
+    for (let hour = 0; hour < 72; hour++) await store.add('aad', { tried: 9, died: 1 }, hour * HOUR);
+    expect((await table.all('')).length).toBeLessThanOrEqual(25);
+    expect(await store.sum('aad', 71 * HOUR)).toEqual({ tried: 9, died: 1 });
   });
 
   it('begins anew when an operator clears it', async () => {

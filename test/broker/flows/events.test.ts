@@ -120,6 +120,23 @@ describe('an event', () => {
     expect(received).toHaveLength(1);
   });
 
+  it('whose entry is worked on before the event itself is written is delivered all the same', async () => {
+    await outbox.putDue({ eventId: died().id, dueAt: NOW });
+    expect(await run()).toBe(1);
+    await publish(died());
+    time.now += 3 * 60_000;
+    await run();
+    expect(received).toHaveLength(1);
+  });
+
+  it('that was never written leaves nothing behind in the index', async () => {
+    await outbox.putDue({ eventId: died().id, dueAt: NOW });
+    time.now += 11 * 60_000;
+    expect(await run()).toBe(1);
+    time.now += 11 * 60_000;
+    expect(await run()).toBe(0);
+  });
+
   it('two things of one kind are two events', async () => {
     await publish(died('first'));
     await publish(died('second'));

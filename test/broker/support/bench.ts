@@ -94,6 +94,7 @@ export function createBench(tables: Pick<TestTables, 'table' | 'name'>) {
   };
   const logged: string[] = [];
   const told: BrokerEvent[] = [];
+  const names = new Set<string>();
   const provider = createScriptedProvider(someone().tenant);
   const keyVault = fakeKeyVault(KEY);
   const deps = {
@@ -113,6 +114,8 @@ export function createBench(tables: Pick<TestTables, 'table' | 'name'>) {
     random: { uuid: randomUUID, bytes: (count: number) => randomBytes(count) },
     log: logInto(logged),
     publish: async (event: BrokerEvent) => {
+      if (names.has(event.id)) return false;
+      names.add(event.id);
       told.push(event);
       return true;
     },

@@ -24,6 +24,8 @@ export interface Held {
   readonly actor?: string;
   /** What the credential is bound to: what comes of it is bound to the same. */
   readonly binding?: Binding;
+  /** Who alone may act by the credential (`may_act`, RFC 8693 §4.4), where it says so: by what comes of it nobody else may either. */
+  readonly mayAct?: unknown;
 }
 
 /** The value that is narrowed and issued. */
@@ -37,6 +39,8 @@ export interface Authorization {
   readonly grantId: string;
   /** The delegation as it is issued: who acts now, and on whose behalf in turn. */
   readonly act: Actor;
+  /** Handed on as it was held. */
+  readonly mayAct?: unknown;
 }
 
 export interface NarrowingRequest {
@@ -86,9 +90,10 @@ export function narrow(request: NarrowingRequest, policy: NarrowingPolicy): Auth
       rule: boundOf(request, policy),
     });
   }
-  const { subject, expiresAt, grantId } = held;
+  const { subject, expiresAt, grantId, mayAct } = held;
   const act = actFor(held.actor ?? clientId, held.act);
-  return { subject, clientId, resource, scope, expiresAt, grantId, act };
+  const kept = mayAct === undefined ? {} : { mayAct };
+  return { subject, clientId, resource, scope, expiresAt, grantId, act, ...kept };
 }
 
 /** What decides where policy would allow more: what the user has agreed to. */

@@ -33,7 +33,7 @@ export function createIssueToken(deps: Deps): IssueToken {
 /** Minted only while the user's credential lives: a session revoked at the provider ends these tokens too. */
 async function mint(deps: Deps, request: IssueRequest, maxTokenSeconds: number): Promise<IssuedToken> {
   if (request.claims !== undefined) throw noChallenge();
-  const { subject, clientId, resource, scope, act } = request.authorization;
+  const { subject, clientId, resource, scope, act, mayAct } = request.authorization;
   if (!(await deps.isActive(subject))) throw grantDead();
   const lifetimeSeconds = mintedSeconds(deps.policy, request.authorization, {
     maxTokenSeconds,
@@ -47,6 +47,7 @@ async function mint(deps: Deps, request: IssueRequest, maxTokenSeconds: number):
     scope,
     lifetimeSeconds,
     act,
+    ...(mayAct === undefined ? {} : { mayAct }),
     ...(request.binding ? { binding: request.binding } : {}),
   });
   return {

@@ -72,6 +72,7 @@ export async function heldBySubjectToken(
     actor: request.actor,
     ...(claims.membership === undefined ? {} : { membership: claims.membership }),
     ...(claims.act === undefined ? {} : { act: claims.act }),
+    ...(claims.mayAct === undefined ? {} : { mayAct: claims.mayAct }),
     ...(claims.own?.binding ? { binding: claims.own.binding } : {}),
   };
 }

@@ -26,6 +26,7 @@ export interface MintRequest {
   readonly scope: Scope;
   readonly lifetimeSeconds: number;
   readonly act: Actor;
+  readonly mayAct?: unknown;
   readonly binding?: Binding;
 }
 

@@ -30,6 +30,7 @@ export async function mint(deps: OwnTokensDeps, request: MintRequest): Promise<M
     client_id: clientId,
     scope: formatScope(request.scope),
     act: request.act,
+    ...(request.mayAct === undefined ? {} : { may_act: request.mayAct }),
     ...(request.binding ? { cnf: confirmationOf(request.binding) } : {}),
     tid: subject.tenant,
     oid: subject.id,

@@ -186,6 +186,16 @@ describe('exchanging a token of the broker’s own', () => {
     expect((await refusal(bench.held(helper, subjectToken(token)))).code).toBe('invalid_request');
   });
 
+  it('lets nobody act whom the token it came of did not let act: may_act is handed on', async () => {
+    for (const who of clients) bench.allow(who, ['a']);
+    const may_act = { sub: 'report' };
+    const { token, claims } = await bench.issue(report, subjectToken(await bench.providerToken({ may_act })));
+    expect(claims.mayAct).toEqual(may_act);
+    expect((await refusal(bench.held(server, subjectToken(token)))).reason).toContain('may_act');
+    const again = await bench.issue(report, subjectToken(token));
+    expect((await refusal(bench.held(server, subjectToken(again.token)))).reason).toContain('may_act');
+  });
+
   it('cannot reach another audience, and is refused once revoked', async () => {
     bench.allow(report, ['a']);
     const { token, claims } = await bench.issue(report, subjectToken(await bench.providerToken()));

@@ -62,6 +62,20 @@ describe.each(ways)('a token by %s', (_, form) => {
     expect(await life(3600)).toBe(ofResource);
   });
 
+  it('of a token that says who alone may act says the same (RFC 8693 §4.4)', async () => {
+    const session = await signIn(test);
+    await grantTo(test, {}, session);
+    const may_act = { sub: NIGHTLY.id };
+    const minted = async (more: object) => {
+      const token = await test.entra.userToken(session.oid, test.time.now, { ...more });
+      const asked = exchangeForm(token, { subject_token_type: ACCESS_TOKEN_TYPE, resource: ORDERS });
+      const { access_token } = (await tokenCall(test, asked)).body;
+      return JSON.parse(Buffer.from(access_token.split('.')[1], 'base64url').toString());
+    };
+    expect((await minted({ may_act })).may_act).toEqual(may_act);
+    expect(await minted({})).not.toHaveProperty('may_act');
+  });
+
   it('may be asked for by audience instead of resource', async () => {
     const answer = await tokenCall(
       test,

@@ -68,11 +68,19 @@ const LOST_AFTER_MS = 2 * 3_600_000;
 const EVENTS_KEPT_MS = 60 * DAY;
 
 export function createSweep(deps: Deps): Sweep {
+  let eventsGoneUntil = 0;
+  /** What is old among the events is not a key range: once all that is has gone, they are looked through again after a day. */
+  const forgetEvents = async (now: number): Promise<number> => {
+    if (now < eventsGoneUntil) return 0;
+    const gone = await deps.outbox.forget(now - EVENTS_KEPT_MS, FORGOTTEN_AT_ONCE);
+    if (gone < FORGOTTEN_AT_ONCE) eventsGoneUntil = now + ROUND_MS;
+    return gone;
+  };
   return {
     async slice() {
       const now = deps.clock();
       const count = counter();
-      count.forgotten += await forget(deps, now);
+      count.forgotten += (await forget(deps, now)) + (await forgetEvents(now));
       const position = await deps.archive.position();
       if (position && position.after === undefined && now - position.startedAt < ROUND_MS) return count;
       const startedAt = position?.after === undefined ? now : position.startedAt;
@@ -234,9 +242,9 @@ async function warnOfRegistration({ registration, publish }: Deps, now: number):
 }
 
 async function forget(deps: Deps, now: number): Promise<number> {
-  const { archive, outbox, failuresKeptDays } = deps;
+  const { archive, failuresKeptDays } = deps;
   const failures =
     failuresKeptDays > 0 ? await archive.forgetFailures(now - failuresKeptDays * DAY, FORGOTTEN_AT_ONCE) : 0;
   const ids = await archive.forgetTokenIds(now - DAY, FORGOTTEN_AT_ONCE);
-  return failures + ids + (await outbox.forget(now - EVENTS_KEPT_MS, FORGOTTEN_AT_ONCE));
+  return failures + ids;
 }

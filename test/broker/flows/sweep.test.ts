@@ -5,7 +5,7 @@ import { createReplayStore } from '../../../shared/adapters/tables/token_ids.js'
 import type { Patience } from '../../../shared/domain/reap.js';
 import type { Subject } from '../../../shared/domain/subject.js';
 import { createSweep, type Sweep } from '../../../shared/flows/sweep.js';
-import type { ConnectionStore } from '../../../shared/ports.js';
+import type { ConnectionStore, Outbox } from '../../../shared/ports.js';
 import { type Bench, createBench } from '../support/bench.js';
 import { memoryTables } from '../support/memory_tables.js';
 import { GRAPH, NOW } from '../support/samples.js';
@@ -27,9 +27,15 @@ beforeEach(() => {
 const { user, users, connection } = upkeepUsers(() => bench);
 
 function sweepWith(
-  more: { expiresAt?: number; failuresKeptDays?: number; store?: Partial<ConnectionStore> } = {},
+  more: {
+    expiresAt?: number;
+    failuresKeptDays?: number;
+    store?: Partial<ConnectionStore>;
+    forget?: Outbox['forget'];
+  } = {},
 ): Sweep {
   const connections = { ...bench.connections, ...more.store };
+  const outbox = createOutbox({ entries: tables.table('events'), due: tables.table('eventsDue') });
   return createSweep({
     ...bench,
     connections,
@@ -41,7 +47,7 @@ function sweepWith(
       positions: tables.table('positions'),
       store: connections,
     }),
-    outbox: createOutbox({ entries: tables.table('events'), due: tables.table('eventsDue') }),
+    outbox: { ...outbox, ...(more.forget ? { forget: more.forget } : {}) },
     limitsOf: () => ({ inactivitySeconds: 90 * 86_400 }),
     patience,
     failuresKeptDays: more.failuresKeptDays ?? 90,
@@ -230,6 +236,25 @@ describe('the daily round', () => {
     bench.time.now += 3 * DAY;
     await sweep.slice();
     expect(await bench.failed()).toEqual([]);
+  });
+});
+
+describe('old events', () => {
+  it('are looked for once a day, and at every slice while there are more than one takes', async () => {
+    const forgot = [5000, 5000, 17, 0];
+    const looked: number[] = [];
+    sweep = sweepWith({
+      forget: async () => {
+        looked.push(bench.time.now);
+        return forgot.shift() ?? 0;
+      },
+    });
+    const from = bench.time.now;
+    for (let slice = 0; slice < 24 * 12 + 5; slice++) {
+      await sweep.slice();
+      bench.time.now += 5 * 60_000;
+    }
+    expect(looked.map((at) => (at - from) / 60_000)).toEqual([0, 5, 10, 24 * 60 + 10]);
   });
 });
 

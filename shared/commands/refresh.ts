@@ -98,6 +98,16 @@ export function createRefreshCommand(open: () => OperateUpkeep): Command {
   ]);
 }
 
+/** Longer than any option. */
+const LEAST_ID = 20;
+
+/** One id in 64 begins with a hyphen, and is no option for that. */
+function idsLast(args: readonly string[]): readonly string[] {
+  const isId = (word: string) => word.startsWith('-') && word.length >= LEAST_ID;
+  const ids = args.filter(isId);
+  return ids.length === 0 ? args : [...args.filter((word) => !isId(word) && word !== '--'), '--', ...ids];
+}
+
 interface Shown {
   readonly value: unknown;
   readonly lines: readonly string[];
@@ -118,7 +128,7 @@ function plain(name: string, summary: string, run: () => Promise<Shown>): Subcom
     synopsis: '[--json]',
     summary,
     async run({ args, print }) {
-      const { values, positionals } = readArguments(args, JSON_OPTION);
+      const { values, positionals } = readArguments(idsLast(args), JSON_OPTION);
       takeNone(positionals);
       const shown = await run();
       show(print, values.json, shown);
@@ -138,7 +148,7 @@ function named(
     synopsis: `${what} [--json]`,
     summary,
     async run({ args, print }) {
-      const { values, positionals } = readArguments(args, JSON_OPTION);
+      const { values, positionals } = readArguments(idsLast(args), JSON_OPTION);
       const [word, ...more] = positionals;
       if (word === undefined) throw new UsageFault(`${what} is missing`);
       takeNone(more);
@@ -154,7 +164,7 @@ type Step = (word: string) => Promise<Shown>;
 /** `list` stands alone; every other step wants to know which. */
 function choose(steps: Readonly<Record<string, Step>>): Command {
   return async ({ args, print }) => {
-    const { values, positionals } = readArguments(args, JSON_OPTION);
+    const { values, positionals } = readArguments(idsLast(args), JSON_OPTION);
     const [chosen = '', word, ...more] = positionals;
     const step = Object.hasOwn(steps, chosen) ? steps[chosen] : undefined;
     if (!step) throw new UsageFault(`say one of: ${Object.keys(steps).join(', ')}`);

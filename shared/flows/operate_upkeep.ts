@@ -188,5 +188,7 @@ async function retry(deps: Deps, subject: DueItem['subject']): Promise<RetryOutc
   const failures = (await deps.connections.keptTokens(subject)).flatMap(({ failure }) =>
     failure ? [`${failure.class}: ${failure.error}`] : [],
   );
+  // Nobody was asked then, and nothing of the user's says so.
+  if (((await deps.circuits.openUntil(subject.provider)) ?? 0) > now) failures.push('circuit open');
   return { kind: 'tried', subject: subjectName(subject), state: after?.value.state ?? 'gone', failures };
 }

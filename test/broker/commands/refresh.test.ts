@@ -92,6 +92,18 @@ describe('npm run refresh', () => {
     expect((await run('retry', 'unknown')).code).toBe(1);
   });
 
+  it('retry does not say that all is well where nobody may be asked', async () => {
+    const [alice] = await users(1);
+    if (!alice) throw new Error('no user');
+    const [grant] = await bench.grants.ofSubject(alice);
+    bench.time.now += HOUR;
+    bench.provider.answers(() => failing('invalid_client', { status: 401 }));
+    expect(await run('retry', grant?.value.grantId ?? '')).toMatchObject({
+      code: 1,
+      text: expect.stringContaining('still failing: circuit open'),
+    });
+  });
+
   it('quarantine lists what is set aside, and releases it for the next run', async () => {
     const [poison] = await users(1);
     if (!poison) throw new Error('no user');
@@ -135,6 +147,16 @@ describe('npm run refresh', () => {
     expect(text).toMatch(/idle +2/);
     expect(await acts()).toEqual([]);
   });
+
+  it.each([['retry'], ['quarantine', 'release'], ['events', 'revive']])(
+    'an id that begins with a hyphen, as one in 64 does, is no option: %s %s',
+    async (...words: string[]) => {
+      for (const id of [`-${'a'.repeat(42)}`, `--${'a'.repeat(41)}`]) {
+        expect((await run(...words, id)).code).toBe(1);
+        expect((await run(...words, '--json', id)).text).toMatch(/^\{/);
+      }
+    },
+  );
 
   it.each([
     [[]],

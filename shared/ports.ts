@@ -155,6 +155,7 @@ export interface FailureMatch {
   readonly provider: string;
   readonly class: string;
   readonly resource: string;
+  readonly clientId: string;
 }
 
 /** Append-only, read newest first. An append that resolves is durable. */

@@ -94,6 +94,8 @@ export interface RefreshFailure {
   readonly recoveredFrom?: RefreshClass;
   readonly nextAttemptAt?: number;
   readonly cause: RefreshCause;
+  /** Whom it was refreshed for: the client that asked, or those whose grants want it; not all where they are many. */
+  readonly clients?: readonly string[];
   readonly action: string;
 }
 

@@ -15,6 +15,7 @@ import { closeCircuit, openCircuit } from './circuit.js';
 import { commitConnection } from './commit_connection.js';
 import type { AttemptRequest } from './refresh_attempt.js';
 import type { RefreshOutcome } from './refresh_connection.js';
+import { refreshedFor } from './refreshed_for.js';
 import { forgetRescued, type RescueDeps, rescued } from './rescue.js';
 import { planAfter, type StoreDeps } from './store_refreshed.js';
 import type { Successor } from './successor.js';
@@ -88,6 +89,7 @@ async function writeFailureRow(deps: Deps, attempt: FailedAttempt, failure: Fail
   const { claimed, request } = attempt;
   const { status, error, suberror, claims, codes, traceId, facade } = attempt.failure;
   const { resource, scope } = request.target;
+  const clients = await refreshedFor(deps, request);
   await deps.failures.append({
     id: deps.random.uuid(),
     at: deps.clock(),
@@ -106,6 +108,7 @@ async function writeFailureRow(deps: Deps, attempt: FailedAttempt, failure: Fail
     failingSince: failure.failingSince ?? failure.firstAt,
     ...(failure.nextAttemptAt === undefined ? {} : { nextAttemptAt: failure.nextAttemptAt }),
     cause: request.cause,
+    clients,
     action: operatorAction(failure.class),
   });
   deps.log.warn('refresh failed', {

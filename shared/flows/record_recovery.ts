@@ -4,8 +4,9 @@ import { formatScope } from '../domain/scope.js';
 import { subjectName } from '../domain/subject.js';
 import type { AuditLog, Clock, ClosedCircuit, FailureLog, Log, Random } from '../ports.js';
 import type { AttemptRequest } from './refresh_attempt.js';
+import { type RefreshedForDeps, refreshedFor } from './refreshed_for.js';
 
-export interface RecoveryDeps {
+export interface RecoveryDeps extends RefreshedForDeps {
   readonly failures: FailureLog;
   readonly audit: AuditLog;
   readonly clock: Clock;
@@ -36,9 +37,10 @@ export async function recordRecovery(
     subject: subjectName(subject),
     ...(target.resource === undefined ? {} : { resource: target.resource, scope: formatScope(target.scope) }),
   };
+  const clients = await refreshedFor(deps, request);
   await deps.failures.append({
     ...{ id: deps.random.uuid(), at, provider: subject.provider, ...where },
-    ...{ class: 'recovered', status: 200, cause, action: operatorAction('recovered') },
+    ...{ class: 'recovered', status: 200, cause, clients, action: operatorAction('recovered') },
     ...from,
   });
   await deps.audit.append({

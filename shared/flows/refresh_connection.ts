@@ -18,6 +18,8 @@ export interface RefreshRequest {
   /** Serve a kept token with less left than that when the provider cannot be used just now. */
   readonly acceptShorter: boolean;
   readonly cause: RefreshCause;
+  /** Who asked, where it was a client. Of several who wait together one is named. */
+  readonly clientId?: string;
   /** How long to wait for somebody else's refresh, ms. */
   readonly patienceMs: number;
 }

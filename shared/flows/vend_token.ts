@@ -48,6 +48,7 @@ export async function vendToken(
     minTtlSeconds: challenged ? ANEW : (minTtlSeconds ?? LEAST_TTL_SECONDS),
     acceptShorter: minTtlSeconds === undefined && !challenged,
     cause: 'token',
+    clientId: authorization.clientId,
     patienceMs: PATIENCE_MS,
   });
   const token = tokenOf(deps, outcome);

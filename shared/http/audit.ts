@@ -49,7 +49,7 @@ export function createAuditEventsHandler(deps: AuditDeps): HttpHandler {
 /** `GET /audit/refresh-failures`, newest first. */
 export function createRefreshFailuresHandler(deps: AuditDeps): HttpHandler {
   return auditEndpoint(deps, async (request) => {
-    const query = readQuery(request, [...RANGE, 'subject', 'provider', 'class', 'resource']);
+    const query = readQuery(request, [...RANGE, 'subject', 'provider', 'class', 'resource', 'client_id']);
     assertFilters(query);
     assertOneOf('class', query.class, CLASSES);
     const match: Partial<FailureMatch> = {
@@ -57,6 +57,7 @@ export function createRefreshFailuresHandler(deps: AuditDeps): HttpHandler {
       ...(query.provider === undefined ? {} : { provider: query.provider }),
       ...(query.class === undefined ? {} : { class: query.class }),
       ...(query.resource === undefined ? {} : { resource: query.resource }),
+      ...(query.client_id === undefined ? {} : { clientId: query.client_id }),
     };
     const page = await deps.failures.query({ ...rangeOf(query, deps.clock()), match });
     return { failures: page.items.map(failureBody), ...nextCursor(page.cursor) };
@@ -166,6 +167,7 @@ function failureBody(failure: RefreshFailure): Record<string, unknown> {
     recovered_from: failure.recoveredFrom,
     next_attempt_at: failure.nextAttemptAt === undefined ? undefined : isoTime(failure.nextAttemptAt),
     cause: failure.cause,
+    client_ids: failure.clients,
     action: failure.action,
   };
 }

@@ -1,4 +1,5 @@
 import { AUDIT_EVENT_TYPES, type AuditEvent, type RefreshFailure } from '../../domain/audit_event.js';
+import { digest } from '../../domain/digest.js';
 import type { ErrorCode } from '../../domain/errors.js';
 import { REFRESH_CLASSES } from '../../domain/refresh_result.js';
 import type { AuditLog, AuditMatch, FailureLog, FailureMatch } from '../../ports.js';
@@ -28,8 +29,21 @@ export function createFailureLog(table: Table): FailureLog {
     table,
     toRow: failureRow,
     fromRow: readRefreshFailure,
-    columns: { subject: 'subject', provider: 'provider', class: 'class', resource: 'resource' },
+    columns: {
+      subject: 'subject',
+      provider: 'provider',
+      class: 'class',
+      resource: 'resource',
+      clientId: clientColumn,
+    },
   });
+}
+
+const CLIENT_PREFIX = 'client_';
+
+/** Table Storage compares whole columns only: each client of a row has one, so that every one of them finds it. */
+function clientColumn(clientId: string): string {
+  return `${CLIENT_PREFIX}${digest('client column', clientId).replaceAll('-', '_')}`;
 }
 
 type Columns = Record<string, string | number | boolean | undefined>;
@@ -82,15 +96,21 @@ function readAuditEvent(row: Row): AuditEvent {
 }
 
 function failureRow(failure: RefreshFailure): Columns {
-  const { at, nextAttemptAt, failingSince, codes, ...rest } = failure;
+  const { at, nextAttemptAt, failingSince, codes, clients = [], ...rest } = failure;
   return present({
     ...rest,
+    ...Object.fromEntries(clients.map((clientId) => [clientColumn(clientId), clientId])),
     schema: SCHEMA,
     at: timeColumn(at),
     codes: codes.join(' '),
     nextAttemptAt: nextAttemptAt === undefined ? undefined : timeColumn(nextAttemptAt),
     failingSince: failingSince === undefined ? undefined : timeColumn(failingSince),
   });
+}
+
+function readClients(row: Row): readonly string[] {
+  const columns = Object.entries(row).filter(([name]) => name.startsWith(CLIENT_PREFIX));
+  return columns.flatMap(([, value]) => (typeof value === 'string' ? [value] : [])).sort();
 }
 
 function readRefreshFailure(row: Row): RefreshFailure {
@@ -105,6 +125,7 @@ function readRefreshFailure(row: Row): RefreshFailure {
   };
   const nextAttemptAt = read.optionalTime('nextAttemptAt');
   const failingSince = read.optionalTime('failingSince');
+  const clients = readClients(row);
   return {
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
     id: read.text('id'),
@@ -118,6 +139,7 @@ function readRefreshFailure(row: Row): RefreshFailure {
     attempt: read.int('attempt'),
     cause: read.oneOf('cause', ['timer', 'token', 'take_over']),
     action: read.text('action'),
+    ...(clients.length === 0 ? {} : { clients }),
     ...(nextAttemptAt === undefined ? {} : { nextAttemptAt }),
     ...(failingSince === undefined ? {} : { failingSince }),
     ...(row.recoveredFrom === undefined

@@ -15,12 +15,14 @@ const SLOT_MS = 250;
 const TIME_CEILING = 99_999_999_999_999;
 const SLOT_CEILING = Math.floor(TIME_CEILING / SLOT_MS);
 
+type ColumnOf = string | ((value: string) => string);
+
 export interface EventRows<T, F> {
   readonly table: Table;
   toRow(item: T): Record<string, string | number | boolean | undefined>;
   fromRow(row: Row): T;
-  /** Which column each member of a query's `match` is compared with. */
-  readonly columns: Readonly<Record<keyof F & string, string>>;
+  /** Which column each member of a query's `match` is compared with; a value of which a row has several has a column of its own. */
+  readonly columns: Readonly<Record<keyof F & string, ColumnOf>>;
 }
 
 /**
@@ -62,7 +64,7 @@ function inverted(time: number): string {
   return String(TIME_CEILING - time).padStart(14, '0');
 }
 
-function filterOf<F extends object>(query: LogQuery<F>, columns: Readonly<Record<string, string>>): string {
+function filterOf<F extends object>(query: LogQuery<F>, columns: Readonly<Record<string, ColumnOf>>): string {
   const start = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
   const conditions = [
     compare('PartitionKey', 'ge', later(start?.partitionKey, partitionAt(query.to - 1))),
@@ -74,7 +76,7 @@ function filterOf<F extends object>(query: LogQuery<F>, columns: Readonly<Record
   for (const [name, value] of Object.entries(query.match)) {
     const column = columns[name];
     if (column === undefined || typeof value !== 'string') throw new TypeError(`no column for ${name}`);
-    conditions.push(compare(column, 'eq', value));
+    conditions.push(compare(typeof column === 'string' ? column : column(value), 'eq', value));
   }
   return all(...conditions);
 }

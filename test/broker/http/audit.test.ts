@@ -205,7 +205,27 @@ describe('GET /audit/refresh-failures', () => {
     expect((await failures('?class=grant_dead')).body.failures).toEqual([]);
   });
 
-  it.each(['?class=dead', '?type=token.issued', '?client_id=x', '?limit=x', '?provider=a&provider=b'])(
+  it('names the client that asked, in failures and recovery, and is filtered by it', async () => {
+    const all = (await failures()).body.failures;
+    expect(all).toHaveLength(4);
+    for (const row of all) expect(row.client_ids).toEqual([NIGHTLY.id]);
+    expect((await failures(`?client_id=${NIGHTLY.id}`)).body.failures).toEqual(all);
+    expect((await failures(`?client_id=${NIGHTLY.id}&class=recovered`)).body.failures).toHaveLength(1);
+    expect((await failures('?client_id=mail-agent')).body.failures).toEqual([]);
+  });
+
+  it('no filter reaches a row it does not name', async () => {
+    await fc.assert(
+      fc.asyncProperty(hostileText, async (text) => {
+        const answer = await failures(`?${new URLSearchParams({ client_id: text })}`);
+        if (answer.status === 200) expect(answer.body.failures).toEqual([]);
+        else expect(answer.status).toBe(400);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it.each(['?class=dead', '?type=token.issued', '?client_id=a%0Ab', '?limit=x', '?provider=a&provider=b'])(
     '%s is 400 invalid_parameter',
     async (query) => {
       expect(await failures(query)).toMatchObject({ status: 400, body: { code: 'invalid_parameter' } });

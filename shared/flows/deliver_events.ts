@@ -4,8 +4,11 @@ import type { Clock, Delivery, DueEvent, EventSink, Log, Outbox, OutboxEntry } f
 /** Takes the events that are due. */
 export type FindEvents = () => Promise<readonly DueEvent[]>;
 
-/** Brings one event to every receiver that does not have it yet: at least once, under the same id each time. */
-export type DeliverEvent = (due: DueEvent) => Promise<void>;
+/**
+ * Brings one event to every receiver that does not have it yet: at least once, under the same id each time. False when it has to be tried
+ * again.
+ */
+export type DeliverEvent = (due: DueEvent) => Promise<boolean>;
 
 interface Deps {
   readonly outbox: Outbox;
@@ -33,8 +36,11 @@ export function createFindEvents({ outbox, sinks, clock }: Deps): FindEvents {
 export function createDeliverEvent(deps: Deps): DeliverEvent {
   return async (due) => {
     const found = await deps.outbox.find(due.eventId);
-    if (!found && deps.clock() - due.dueAt < UNWRITTEN_MS) return;
-    if (found?.value.state !== 'waiting') return deps.outbox.removeDue(due);
+    if (!found && deps.clock() - due.dueAt < UNWRITTEN_MS) return false;
+    if (found?.value.state !== 'waiting') {
+      await deps.outbox.removeDue(due);
+      return true;
+    }
     const after = await sendAll(deps, found.value);
     if (after.state === 'waiting') {
       const retryAt = deps.clock() + deliveryWait(after.attempts, after.retryAfterSeconds);
@@ -42,6 +48,7 @@ export function createDeliverEvent(deps: Deps): DeliverEvent {
     }
     // A lost race is another worker's delivery: its word stands, and an entry too many in the index does no harm.
     if (await deps.outbox.replace(after, found.etag)) await deps.outbox.removeDue(due);
+    return after.state !== 'waiting';
   };
 }
 

@@ -1,5 +1,5 @@
-import { eventOf } from '../domain/event.js';
-import type { Clock, DueEvent, Heartbeat } from '../ports.js';
+import { type BrokerEvent, deliveryWait, eventOf } from '../domain/event.js';
+import type { Clock, Heartbeat } from '../ports.js';
 import type { DeliverEvent } from './deliver_events.js';
 import { UPKEEP_HEARTBEAT } from './find_due.js';
 import type { Publish } from './publish.js';
@@ -29,13 +29,14 @@ const HOUR = 3_600_000;
 export function createWatchTimer(deps: Deps): WatchTimer {
   const startedAt = deps.clock();
   let glancedAt = startedAt;
+  const alarm = createAlarm(deps);
   const patience = MISSED_RUNS * deps.periodSeconds * 1000 + GRACE_MS;
   const check = async (): Promise<boolean> => {
     const last = await deps.heartbeat.last(UPKEEP_HEARTBEAT);
     const now = deps.clock();
     // A process that has just come up may be the first to see the timer run again after a stop of all.
     if (now - Math.max(last ?? 0, startedAt) <= patience) return true;
-    await alarm(deps, last, now);
+    await alarm(last, now);
     return false;
   };
   return {
@@ -49,15 +50,40 @@ export function createWatchTimer(deps: Deps): WatchTimer {
   };
 }
 
-/** Once an hour, and brought to its receivers from here: what would do that otherwise is the timer. */
-async function alarm(deps: Deps, last: number | undefined, now: number): Promise<void> {
+type Alarm = (last: number | undefined, now: number) => Promise<void>;
+
+/** An alarm on its way to its receivers, and when that is tried again. */
+interface Undelivered {
+  readonly event: BrokerEvent;
+  readonly tries: number;
+  readonly nextAt: number;
+}
+
+/**
+ * Once an hour, and brought to its receivers from here: what would do that otherwise is the timer. A delivery that fails is tried again by
+ * whoever began it, ever more seldom, until the next alarm takes its place.
+ */
+function createAlarm(deps: Deps): Alarm {
+  let undelivered: Undelivered | undefined;
+  return async (last, now) => {
+    const event = staleEvent(last, now);
+    if (await deps.publish(event)) undelivered = { event, tries: 0, nextAt: now };
+    const current = undelivered;
+    if (!current || current.nextAt > now) return;
+    const tries = current.tries + 1;
+    // Set before it is tried, so that of many who look at once one tries.
+    undelivered = { ...current, tries, nextAt: now + deliveryWait(tries, undefined) };
+    const due = { eventId: current.event.id, dueAt: current.event.at };
+    const done = await deps.deliver(due).catch(() => false);
+    if (done && undelivered.event === current.event) undelivered = undefined;
+  };
+}
+
+function staleEvent(last: number | undefined, now: number): BrokerEvent {
   const data = {
     lastRun: last === undefined ? 'never' : new Date(last).toISOString(),
     action: 'see why refresh_timer does not run: host log, AzureWebJobsStorage, a disabled function',
   };
   const occasion = String(Math.floor(now / HOUR));
-  const event = eventOf('timer.stale', { subject: UPKEEP_HEARTBEAT, at: now, occasion }, data);
-  if (!(await deps.publish(event))) return;
-  const due: DueEvent = { eventId: event.id, dueAt: now };
-  await deps.deliver(due).catch(() => undefined);
+  return eventOf('timer.stale', { subject: UPKEEP_HEARTBEAT, at: now, occasion }, data);
 }

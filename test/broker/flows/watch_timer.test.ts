@@ -12,12 +12,14 @@ describe('a timer that stands still', () => {
   let reads: number;
   const told = new Map<string, BrokerEvent>();
   const delivered: string[] = [];
+  let isAway: boolean;
   let watch: WatchTimer;
 
   beforeEach(() => {
     now = NOW;
     last = NOW;
     reads = 0;
+    isAway = false;
     told.clear();
     delivered.length = 0;
     watch = createWatchTimer({
@@ -37,6 +39,7 @@ describe('a timer that stands still', () => {
       },
       deliver: async ({ eventId }) => {
         delivered.push(eventId);
+        return !isAway;
       },
       clock: () => now,
     });
@@ -56,6 +59,23 @@ describe('a timer that stands still', () => {
     expect(new Set(delivered).size).toBe(3);
   });
 
+  it('whose delivery fails is brought again within the minute, ever more seldom, until it has arrived', async () => {
+    isAway = true;
+    now = NOW + 10 * MINUTE;
+    await watch.check();
+    await watch.check();
+    expect(delivered).toHaveLength(1);
+    for (const end = now + 10 * MINUTE; now < end; now += 10_000) await watch.check();
+    expect(delivered.length).toBeGreaterThanOrEqual(5);
+    expect(delivered.length).toBeLessThanOrEqual(8);
+    isAway = false;
+    for (const end = now + 12 * MINUTE; now < end; now += MINUTE) await watch.check();
+    const arrived = delivered.length;
+    for (const end = now + 12 * MINUTE; now < end; now += MINUTE) await watch.check();
+    expect(delivered).toHaveLength(arrived);
+    expect(new Set(delivered).size).toBe(1);
+  });
+
   it('is noticed by requests too, which look no more than once a minute', async () => {
     for (now = NOW; now < NOW + 10 * MINUTE; now += 1000) await watch.glance();
     expect(reads).toBeLessThanOrEqual(10);
@@ -72,7 +92,7 @@ describe('a timer that stands still', () => {
       },
       periodSeconds: 60,
       publish: async () => true,
-      deliver: async () => undefined,
+      deliver: async () => true,
       clock: () => now,
     });
     now += 10 * MINUTE;

@@ -223,10 +223,10 @@ async function warn(
   const events = [
     soonest &&
       warningOf('connection.dying', { subject, what: soonest.cause, at: soonest.at, action: connect }, now),
-    ...live.map(({ clientId, expiresAt, grantId }) => {
+    ...live.map(({ clientId, createdAt, expiresAt, grantId }) => {
       const what = `grant of ${clientId} (${grantId.slice(-6)})`;
       const action = 'ask the user to allow it again before then, if it is still needed';
-      return warningOf('grant.expiring', { subject, what, at: expiresAt, action }, now);
+      return warningOf('grant.expiring', { subject, what, at: expiresAt, since: createdAt, action }, now);
     }),
   ];
   for (const event of events) if (event) await deps.publish(event);

@@ -279,6 +279,37 @@ describe('warnings', () => {
     expect(JSON.stringify(told)).not.toMatch(/rt\.|at\./);
   });
 
+  it.each([
+    ['an hour', 3600, []],
+    ['a day', 86_400, []],
+    ['two days', 2 * 86_400, [1]],
+    ['ten days', 10 * 86_400, [3, 1]],
+  ])(
+    'of a grant that was given for %s: only those that are shorter than its life',
+    async (_, expiresInSeconds, days) => {
+      const [alice] = await users(1);
+      if (!alice) throw new Error('no user');
+      await bench.createGrant({
+        ...{
+          subject: alice,
+          clientId: 'mail-agent',
+          resource: GRAPH,
+          scope: ['Mail.Read'],
+          expiresInSeconds,
+        },
+        ...{ refreshToken: undefined, correlationId: 'c' },
+      });
+      for (let round = 0; round < 11; round++) {
+        bench.time.now += round === 0 ? 60_000 : DAY + 1000;
+        await sweep.slice();
+      }
+      const told = [...toldOnce('grant.expiring').values()].filter(({ data }) =>
+        String(data.cause).includes('mail-agent'),
+      );
+      expect(told.map(({ data }) => data.days)).toEqual(days);
+    },
+  );
+
   it('of a connection that dies for want of use', async () => {
     const [alice] = await users(1);
     if (!alice) throw new Error('no user');

@@ -35,7 +35,10 @@ export interface Connection {
   readonly refreshedAt: number;
   readonly endedAt?: number;
   /** Who is refreshing now. How long it holds is counted from the write that made it, see {@link isClaimed}. */
-  readonly claim?: { readonly attemptId: string };
+  readonly claim?: {
+    readonly attemptId: string /** What it had aged by when the row was last written for another reason. */;
+    readonly agedMs?: number;
+  };
   /** The attempt that wrote this generation: tells our own applied write from somebody else's. */
   readonly lastAttemptId?: string;
   /** When the timer should look at it; absent when nothing is to be kept fresh. */
@@ -102,7 +105,25 @@ export function isClaimed(
   { value, ageMs }: { readonly value: Connection; readonly ageMs?: number },
   rotation: Rotation,
 ): boolean {
-  return value.claim !== undefined && (ageMs ?? 0) < claimMs(rotation);
+  return value.claim !== undefined && (value.claim.agedMs ?? 0) + (ageMs ?? 0) < claimMs(rotation);
+}
+
+const MOST_AGED_MS = 86_400_000;
+
+/**
+ * A connection as it is to be written for a reason that is no refresh. Every write makes its row young; without this a claim that a killed
+ * process left would hold anew with each. It is not dropped, for it says where a successor may have been put aside.
+ */
+export function withAgedClaim({
+  value,
+  ageMs = 0,
+}: {
+  readonly value: Connection;
+  readonly ageMs?: number;
+}): Connection {
+  if (!value.claim) return value;
+  const agedMs = Math.round((value.claim.agedMs ?? 0) + Math.max(0, ageMs));
+  return { ...value, claim: { ...value.claim, agedMs: Math.min(agedMs, MOST_AGED_MS) } };
 }
 
 /** The claim given back, and its attempt named as the last writer. */

@@ -1,3 +1,4 @@
+import { withAgedClaim } from '../domain/connection.js';
 import { Refusal } from '../domain/errors.js';
 import { type Grant, newGrantId } from '../domain/grant.js';
 import { type Membership, subjectVerdict } from '../domain/membership.js';
@@ -164,7 +165,7 @@ async function schedule(deps: Deps, subject: Subject): Promise<number | undefine
     const [soonest] = await deps.planUpkeep(found.value);
     const known = found.value.dueAt ?? Number.POSITIVE_INFINITY;
     if (!soonest || soonest.dueAt >= known) return known;
-    const after = { ...found.value, dueAt: soonest.dueAt };
+    const after = { ...withAgedClaim(found), dueAt: soonest.dueAt };
     const write = () => deps.connections.replace(after, found.etag);
     if (await withDueEntry(deps.due, { before: found.value, after }, write)) return soonest.dueAt;
   }

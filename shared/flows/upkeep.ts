@@ -1,4 +1,4 @@
-import { type Target, targetKey } from '../domain/connection.js';
+import { type Target, targetKey, withAgedClaim } from '../domain/connection.js';
 import { fraction } from '../domain/digest.js';
 import { isNearEnd } from '../domain/near_end.js';
 import { registrationOf } from '../domain/registration.js';
@@ -149,7 +149,7 @@ async function settle(deps: Deps, item: DueItem): Promise<void> {
   const [soonest] = await deps.planUpkeep(found.value);
   // Still due: somebody else has it, or it could not be done. The item comes back.
   if (soonest && soonest.dueAt <= deps.clock()) return;
-  const { dueAt: known, ...rest } = found.value;
+  const { dueAt: known, ...rest } = withAgedClaim(found);
   if (soonest?.dueAt !== known) {
     const after = soonest === undefined ? rest : { ...rest, dueAt: soonest.dueAt };
     const write = () => deps.connections.replace(after, found.etag);

@@ -83,6 +83,7 @@ function connectionRow(connection: Connection): Row {
     refreshedAt: timeColumn(connection.refreshedAt),
     endedAt: optionalTimeColumn(connection.endedAt),
     claimAttemptId: claim?.attemptId,
+    claimAgedMs: claim?.agedMs,
     lastAttemptId: connection.lastAttemptId,
     dueAt: optionalTimeColumn(connection.dueAt),
   });
@@ -108,7 +109,10 @@ export function connectionFrom(row: Row): Connection {
     dueAt: read.optionalTime('dueAt'),
     previous:
       previous === undefined ? undefined : { refreshToken: previous, until: read.time('previousUntil') },
-    claim: attemptId === undefined ? undefined : { attemptId },
+    claim:
+      attemptId === undefined
+        ? undefined
+        : { attemptId, ...(row.claimAgedMs === undefined ? {} : { agedMs: read.int('claimAgedMs') }) },
   };
   return {
     subject: read.subject(),

@@ -17,6 +17,7 @@ export function statusLines(status: UpkeepStatus): readonly string[] {
     ),
     `quarantine    ${status.quarantined}`,
     `events        ${status.eventsGivenUp} given up`,
+    ...(status.unreadable > 0 ? [`unreadable    ${status.unreadable} rows of quarantine and events`] : []),
     `daily round   ${round ? `began ${time(round.startedAt)}${round.done ? ', done' : ', under way'}` : 'not yet'}`,
   ];
 }
@@ -46,7 +47,7 @@ export function retryLine(outcome: RetryOutcome): string {
     case 'no_connection':
       return 'its user has no living connection: the user must sign in and connect again';
     case 'busy':
-      return 'somebody else is refreshing it just now: look again in a minute';
+      return 'not tried: somebody else is refreshing it, or the rate leaves no room; look again in a minute';
     case 'tried':
       return outcome.failures.length === 0
         ? `${outcome.subject}: ${outcome.state}, nothing fails`

@@ -1,4 +1,4 @@
-import type { KeptToken } from '../domain/connection.js';
+import { type KeptToken, withAgedClaim } from '../domain/connection.js';
 import type { Tally } from '../domain/death_guard.js';
 import { subjectName } from '../domain/subject.js';
 import type {
@@ -34,6 +34,8 @@ export interface UpkeepStatus {
     GuardState & { readonly provider: string; readonly circuitUntil?: number })[];
   readonly quarantined: number;
   readonly eventsGivenUp: number;
+  /** Rows of both that cannot be read. */
+  readonly unreadable: number;
   readonly round?: { readonly startedAt: number; readonly done: boolean };
 }
 
@@ -166,6 +168,7 @@ async function statusOf(deps: Deps): Promise<UpkeepStatus> {
     providers,
     quarantined: quarantined.items.length,
     eventsGivenUp: dead.items.length,
+    unreadable: quarantined.unreadable + dead.unreadable,
     ...(position ? { round: { startedAt: position.startedAt, done: position.after === undefined } } : {}),
   };
 }
@@ -181,7 +184,7 @@ async function retry(deps: Deps, subject: DueItem['subject']): Promise<RetryOutc
   );
   const item = { subject, dueAt: now };
   await deps.due.put(item);
-  const ready = { ...found.value, dueAt: now };
+  const ready = { ...withAgedClaim(found), dueAt: now };
   if (!(await deps.connections.replace(ready, found.etag, { keep: waiting }))) return { kind: 'busy' };
   await deps.workDue([item]);
   const after = await deps.connections.find(subject);
@@ -190,5 +193,8 @@ async function retry(deps: Deps, subject: DueItem['subject']): Promise<RetryOutc
   );
   // Nobody was asked then, and nothing of the user's says so.
   if (((await deps.circuits.openUntil(subject.provider)) ?? 0) > now) failures.push('circuit open');
+  // Somebody else has it, or there was no room for it: nothing was tried that could have failed.
+  const left = after?.value.state === 'active' && after.value.dueAt === now;
+  if (failures.length === 0 && left) return { kind: 'busy' };
   return { kind: 'tried', subject: subjectName(subject), state: after?.value.state ?? 'gone', failures };
 }

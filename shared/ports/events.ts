@@ -27,8 +27,8 @@ export interface Outbox {
   removeDue(due: DueEvent): Promise<void>;
   /** What is due by `now`, hidden from other takers until `hiddenUntil`. */
   takeDue(options: { now: number; hiddenUntil: number; limit: number }): Promise<readonly DueEvent[]>;
-  /** Those that were given up. */
-  dead(page: PageRequest): Promise<Page<OutboxEntry>>;
+  /** Those that were given up; rows that cannot be read are told by their number. */
+  dead(page: PageRequest): Promise<Page<OutboxEntry> & { readonly unreadable: number }>;
   /** Brings one that was given up back; false when it was not. */
   revive(eventId: string, now: number): Promise<boolean>;
   /** Forgets what is settled and older than that; answers how many. */

@@ -66,7 +66,8 @@ export interface Quarantine {
   put(entry: Quarantined): Promise<void>;
   /** False when there was none. */
   remove(id: string): Promise<boolean>;
-  list(page: PageRequest): Promise<Page<Quarantined>>;
+  /** Entries that cannot be read are told by their number. */
+  list(page: PageRequest): Promise<Page<Quarantined> & { readonly unreadable: number }>;
 }
 
 export interface Heartbeat {

@@ -1,11 +1,11 @@
-import { Unreadable } from '../../domain/errors.js';
 import { subjectKey } from '../../domain/subject.js';
-import type { Archive, ConnectionStore } from '../../ports.js';
+import type { Archive, ConnectionStore, SweepPosition } from '../../ports.js';
 import { columnsOf, present, SCHEMA, timeColumn } from './columns.js';
 import { CONNECTION_ROW, connectionFrom } from './connections.js';
 import { partitionAt } from './event_log.js';
 import { all, compare } from './filter.js';
 import { grantKeysOf } from './grants.js';
+import { readAll } from './readable.js';
 import type { Row, StoredRow, Table } from './table.js';
 import { tokenIdDay } from './token_ids.js';
 
@@ -60,9 +60,8 @@ export function createArchive(deps: Deps): Archive {
     async position() {
       const stored = await deps.positions.read(POSITION.partitionKey, POSITION.rowKey);
       if (!stored) return undefined;
-      const read = columnsOf('sweep', stored.row);
-      const after = read.optionalText('after');
-      return { startedAt: read.time('startedAt'), ...(after === undefined ? {} : { after }) };
+      // A position that cannot be read is none: the round begins anew, and writes it anew.
+      return readAll([stored.row], positionOf).items[0];
     },
     async setPosition({ startedAt, after }) {
       const row: Row = {
@@ -78,6 +77,12 @@ export function createArchive(deps: Deps): Archive {
   };
 }
 
+function positionOf(row: Row): SweepPosition {
+  const read = columnsOf('sweep', row);
+  const after = read.optionalText('after');
+  return { startedAt: read.time('startedAt'), ...(after === undefined ? {} : { after }) };
+}
+
 async function walk(
   table: Table,
   { after = '', limit }: { after?: string; limit: number },
@@ -91,20 +96,11 @@ async function walk(
     rows.push(...page.rows);
     continuation = page.continuation;
   } while (continuation !== undefined && rows.length < limit);
-  const items = rows.flatMap(({ row }) => readable(row));
+  // The worker meets those that cannot be read, and sets them aside.
+  const { items, unreadable } = readAll(rows, ({ row }) => connectionFrom(row));
   const last = rows.at(-1)?.row.partitionKey;
   const more = continuation !== undefined && last !== undefined;
-  return { items, unreadable: rows.length - items.length, ...(more ? { after: last } : {}) };
-}
-
-/** The worker meets those that cannot be read, and sets them aside. */
-function readable(row: Row) {
-  try {
-    return [connectionFrom(row)];
-  } catch (error) {
-    if (error instanceof Unreadable) return [];
-    throw error;
-  }
+  return { items, unreadable, ...(more ? { after: last } : {}) };
 }
 
 async function removeAt(

@@ -6,6 +6,7 @@ import { collect } from './collect.js';
 import { columnsOf, present, SCHEMA, timeColumn } from './columns.js';
 import { decodeCursor } from './cursor.js';
 import { all, compare } from './filter.js';
+import { readAll } from './readable.js';
 import type { Row, Table } from './table.js';
 import { createTimeIndex } from './time_index.js';
 
@@ -81,7 +82,10 @@ async function deadOnes(table: Table, limit: number, cursor: string | undefined)
     found.rows.map(({ row }) => table.read(partitionOf(row.rowKey), row.rowKey)),
   );
   return {
-    items: rows.flatMap((stored) => (stored ? [readEntry(stored.row)] : [])),
+    ...readAll(
+      rows.filter((stored) => stored !== undefined),
+      ({ row }) => readEntry(row),
+    ),
     ...(found.cursor === undefined ? {} : { cursor: found.cursor }),
   };
 }

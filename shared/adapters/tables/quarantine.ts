@@ -3,6 +3,7 @@ import { collect } from './collect.js';
 import { columnsOf, present, SCHEMA, subjectColumns, timeColumn } from './columns.js';
 import { decodeCursor } from './cursor.js';
 import { all, compare } from './filter.js';
+import { readAll } from './readable.js';
 import type { Row, Table } from './table.js';
 
 const PARTITION = 'quarantine';
@@ -31,7 +32,7 @@ export function createQuarantine(table: Table): Quarantine {
       const filter = all(compare('PartitionKey', 'eq', PARTITION), compare('RowKey', 'gt', start));
       const found = await collect(limit, (options) => table.page(filter, options));
       return {
-        items: found.rows.map(({ row }) => readEntry(row)),
+        ...readAll(found.rows, ({ row }) => readEntry(row)),
         ...(found.cursor === undefined ? {} : { cursor: found.cursor }),
       };
     },

@@ -104,6 +104,39 @@ describe('npm run refresh', () => {
     });
   });
 
+  it('retry does not say that nothing fails while somebody else has it, nor holds them up longer', async () => {
+    const [alice] = await users(1);
+    if (!alice) throw new Error('no user');
+    const [grant] = await bench.grants.ofSubject(alice);
+    bench.time.now += HOUR;
+    const found = await bench.connections.find(alice);
+    if (!found) throw new Error('no connection');
+    await bench.connections.replace({ ...found.value, claim: { attemptId: 'other' } }, found.etag);
+    bench.time.now += 20_000;
+    expect(await run('retry', grant?.value.grantId ?? '')).toMatchObject({
+      code: 1,
+      text: expect.stringContaining('not tried'),
+    });
+    bench.time.now += 10_000;
+    expect(await run('retry', grant?.value.grantId ?? '')).toMatchObject({ code: 0 });
+    expect(asked(alice)).toBe(1);
+  });
+
+  it('one row that cannot be read hides nothing of the others, and is counted', async () => {
+    const events = tables.table('events');
+    await events.insert({ partitionKey: 'dead', rowKey: 'x', schema: 1 });
+    await events.insert({ partitionKey: 'event-x', rowKey: 'x', schema: 99 });
+    await bench.quarantineTable.insert({ partitionKey: 'quarantine', rowKey: 'x', schema: 99 });
+    await bench.setAside.message('unreadable');
+    await tables.table('positions').insert({ partitionKey: 'sweep', rowKey: 'position', schema: 99 });
+    expect((await run('quarantine', 'list')).text).toContain('message: the worker gave it up');
+    expect((await run('events', 'list')).code).toBe(0);
+    const { text } = await run('status', '--json');
+    expect(JSON.parse(text)).toMatchObject({ quarantined: 1, eventsGivenUp: 0, unreadable: 2 });
+    expect((await run('reap')).code).toBe(0);
+    expect(JSON.parse((await run('status', '--json')).text).round).toMatchObject({ done: true });
+  });
+
   it('quarantine lists what is set aside, and releases it for the next run', async () => {
     const [poison] = await users(1);
     if (!poison) throw new Error('no user');

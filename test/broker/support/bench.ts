@@ -160,13 +160,15 @@ type Rows = Record<
 >;
 
 function stores(rows: Rows, tables: Pick<TestTables, 'table' | 'name'>) {
+  const quarantineTable = tables.table();
   return {
     connections: createConnectionStore(rows.connections),
     grants: createGrantStore(rows.grants),
     due: createDueIndex(rows.due),
     audit: createAuditLog(rows.audit),
     failures: createFailureLog(rows.failures),
-    quarantine: createQuarantine(tables.table()),
+    quarantine: createQuarantine(quarantineTable),
+    quarantineTable,
     spill: createSpill(rows.spill),
     guard: createGuardStore(tables.table(), { uuid: randomUUID, bytes: (count) => randomBytes(count) }),
     circuits: createCircuitStore(tables.table()),

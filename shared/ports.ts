@@ -113,8 +113,17 @@ export interface GrantStore {
 export interface CodeStore {
   create(code: string, value: AuthorizationCode): Promise<void>;
   find(code: string): Promise<Versioned<AuthorizationCode> | undefined>;
-  /** Marks a code as used, as it was found. True for whoever comes first, on whichever instance. */
-  spend(code: string, found: Versioned<AuthorizationCode>, at: number): Promise<boolean>;
+  /**
+   * Marks a code as used, as it was found: how it stands since, for whoever comes first, on whichever instance; undefined for everybody
+   * else. The use is open until it is settled, and an open one may be taken over in the same way.
+   */
+  spend(
+    code: string,
+    found: Versioned<AuthorizationCode>,
+    at: number,
+  ): Promise<Versioned<AuthorizationCode> | undefined>;
+  /** Closes a use for good. False when somebody else has taken it over. */
+  settle(code: string, spent: Versioned<AuthorizationCode>): Promise<boolean>;
   /** Removes codes that nobody needs to know any more, a slice at a time; answers how many. */
   sweep(now: number, limit: number): Promise<number>;
 }

@@ -15,6 +15,8 @@ export interface AuthorizationCode {
   readonly jkt?: string;
   /** When it was spent. */
   readonly usedAt?: number;
+  /** Which showing spent it, while the token of that showing is not on record: until then it has not left, and nobody has used the code. */
+  readonly openUse?: string;
 }
 
 /** A code is on its way through a browser, once: no longer than that takes, ms. */

@@ -48,7 +48,7 @@ interface Deps extends Omit<RecordDeps, 'isGrantType'> {
   readonly authorizeUrl: string;
 }
 
-/** `POST /token`, in numbered phases. All but the last may refuse, and none before the issuing leaves anything behind. */
+/** `POST /token`, in numbered phases. Each may refuse, and none before the issuing leaves anything behind. */
 export function createTokenEndpoint(deps: Deps): TokenEndpoint {
   const byName = new Map(deps.grantTypes.map((grantType) => [grantType.name, grantType]));
   const record: RecordDeps = { ...deps, isGrantType: (name) => byName.has(name) };
@@ -87,11 +87,13 @@ export function createTokenEndpoint(deps: Deps): TokenEndpoint {
       const mayDrop = asked.scope === undefined;
       const issued = await deps.issue({ ...asked, authorization, binding, mayDrop });
       // 7. What may be shown once is used up.
-      await held.spend?.();
+      const settle = await held.spend?.();
       // 8. The record, durable before the token leaves.
       const { parameters } = request;
       const dropped = beyond(asked.scope ?? held.scope, issued.scope);
       await recordIssued(record, { parameters, correlationId, authorization, issued, dropped, mayDrop });
+      // 9. Used up for good. A request that is cut off before has lost nothing: its token has not left, and the code may be shown again.
+      await settle?.();
       const { refreshToken } = held;
       return { ...issued, dropped, ...(refreshToken === undefined ? {} : { refreshToken }) };
     } catch (error) {

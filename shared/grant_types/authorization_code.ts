@@ -30,9 +30,12 @@ export function createAuthorizationCodeGrant(deps: Deps): GrantType {
         await deps.endGrant(grantId, { by: 'code_reused', correlationId: presenting.correlationId });
         return invalidGrant('the code was used before');
       };
+      const { usedAt, openUse } = found.value;
       // Before anything else: whatever a second showing asks for, the code is in two hands (RFC 6749 §4.1.2).
-      if (found.value.usedAt !== undefined) throw await reused();
-      assertFits(found.value, shown, { client, presenting, now: deps.clock() });
+      if (usedAt !== undefined && openUse === undefined) throw await reused();
+      const misfit = misfitOf(found.value, shown, { client, presenting, now: deps.clock() });
+      // A use whose token never left is open to the same client, who may have been cut off; to nobody else.
+      if (misfit !== undefined) throw openUse === undefined ? invalidGrant(misfit) : await reused();
       const grant = await heldByGrantId(deps, grantId, client);
       if (!grant.ok) throw invalidGrant(grant.reason);
       return { ...grant.held, refreshToken: grantId, spend: () => spend(deps, shown.code, found, reused) };
@@ -45,8 +48,14 @@ async function spend(
   code: string,
   found: Versioned<AuthorizationCode>,
   reused: () => Promise<Refusal>,
-): Promise<void> {
-  if (!(await deps.codes.spend(code, found, deps.clock()))) throw await reused();
+): Promise<() => Promise<void>> {
+  const spent = await deps.codes.spend(code, found, deps.clock());
+  if (!spent) throw await reused();
+  return async () => {
+    if (await deps.codes.settle(code, spent)) return;
+    // Both showings were of the client the code is for, and only one of their tokens leaves.
+    throw invalidGrant('the code was shown again meanwhile');
+  };
 }
 
 interface Shown {
@@ -70,18 +79,17 @@ function required(parameters: TokenParameters, name: string): string {
 }
 
 /** Every wrong code is the same outward; which part was wrong stays with the audit. */
-function assertFits(
+function misfitOf(
   code: AuthorizationCode,
   shown: Shown,
   at: { client: ClientPolicy; presenting: Presenting; now: number },
-): void {
-  if (code.clientId !== at.client.clientId) throw invalidGrant('code of another client');
-  if (code.expiresAt <= at.now) throw invalidGrant('the code has expired');
-  if (code.redirectUri !== shown.redirectUri) throw invalidGrant('another redirect_uri');
-  if (!answersChallenge(shown.verifier, code.challenge)) throw invalidGrant('wrong code_verifier');
-  if (code.jkt !== undefined && code.jkt !== at.presenting.binding?.jkt) {
-    throw invalidGrant('the key the code is bound to is not proven');
-  }
+): string | undefined {
+  if (code.clientId !== at.client.clientId) return 'code of another client';
+  if (code.expiresAt <= at.now) return 'the code has expired';
+  if (code.redirectUri !== shown.redirectUri) return 'another redirect_uri';
+  if (!answersChallenge(shown.verifier, code.challenge)) return 'wrong code_verifier';
+  const proven = code.jkt === undefined || code.jkt === at.presenting.binding?.jkt;
+  return proven ? undefined : 'the key the code is bound to is not proven';
 }
 
 function invalidGrant(reason: string): Refusal {

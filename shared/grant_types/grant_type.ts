@@ -16,9 +16,10 @@ export interface Presenting {
 export interface Presented extends Held {
   /**
    * Uses up what was presented. Called once a token is ready, so that a request that fails for another reason loses nothing.
-   * @throws Refusal when somebody else was first: the token must not leave
+   * @returns what closes the use, once the token is on record; until then the same may be presented again
+   * @throws Refusal, as does what it returns, when somebody else was first: the token must not leave
    */
-  readonly spend?: () => Promise<void>;
+  readonly spend?: () => Promise<() => Promise<void>>;
   /** What the client is given for later, beside the access token. */
   readonly refreshToken?: string;
 }

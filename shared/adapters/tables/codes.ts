@@ -17,11 +17,18 @@ export function createCodeStore(table: Table, random: Random): CodeStore {
     },
     async spend(code, { value, etag }, at) {
       const use = random.uuid();
-      const spent = { ...codeRow(code, { ...value, usedAt: at }), use };
-      if (await table.update(spent, etag)) return true;
-      // The SDK may have retried an update that was applied: whose use the row names decides.
-      const stored = await table.read(spent.partitionKey, spent.rowKey);
-      return stored !== undefined && columnsOf('codes', stored.row).optionalText('use') === use;
+      const spent = { ...codeRow(code, { ...value, usedAt: at, openUse: use }), use };
+      await table.update(spent, etag);
+      // The SDK may have retried an update that was applied: whose use the row names decides. It is read for its new etag anyway.
+      const stored = await readUse(table, spent);
+      return stored?.value.openUse === use ? stored : undefined;
+    },
+    async settle(code, { value, etag }) {
+      const { openUse: use, ...settled } = value;
+      const row = present({ ...codeRow(code, settled), use });
+      if (await table.update(row, etag)) return true;
+      const stored = await readUse(table, row);
+      return use !== undefined && stored?.use === use && stored.value.openUse === undefined;
     },
     async sweep(now, limit) {
       const over = all(
@@ -33,6 +40,13 @@ export function createCodeStore(table: Table, random: Random): CodeStore {
       return rows.length;
     },
   };
+}
+
+async function readUse(table: Table, { partitionKey, rowKey }: Row) {
+  const stored = await table.read(partitionKey, rowKey);
+  if (!stored) return undefined;
+  const use = columnsOf('codes', stored.row).optionalText('use');
+  return { value: readCode(stored.row), etag: stored.etag, use };
 }
 
 function codeRow(code: string, value: AuthorizationCode): Row {
@@ -50,6 +64,7 @@ function codeRow(code: string, value: AuthorizationCode): Row {
     expiresAt: timeColumn(value.expiresAt),
     jkt: value.jkt,
     usedAt: value.usedAt === undefined ? undefined : timeColumn(value.usedAt),
+    openUse: value.openUse,
   });
 }
 
@@ -57,6 +72,7 @@ function readCode(row: Row): AuthorizationCode {
   const read = columnsOf('codes', row);
   const jkt = read.optionalText('jkt');
   const usedAt = read.optionalTime('usedAt');
+  const openUse = read.optionalText('openUse');
   return {
     clientId: read.text('clientId'),
     redirectUri: read.text('redirectUri'),
@@ -66,5 +82,6 @@ function readCode(row: Row): AuthorizationCode {
     expiresAt: read.time('expiresAt'),
     ...(jkt === undefined ? {} : { jkt }),
     ...(usedAt === undefined ? {} : { usedAt }),
+    ...(openUse === undefined ? {} : { openUse }),
   };
 }

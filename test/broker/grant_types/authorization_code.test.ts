@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { systemRandom } from '../../../shared/adapters/system.js';
 import { createCodeStore } from '../../../shared/adapters/tables/codes.js';
 import { createTables } from '../../../shared/adapters/tables/service.js';
+import type { HttpRoute } from '../../../shared/compose.js';
 import { newVerifier, obtainCode, redeem } from '../support/authorizing.js';
 import {
+  type Asked,
   CALLBACK,
   callRoute,
   NIGHTLY,
@@ -14,6 +16,7 @@ import {
   withBroker,
 } from '../support/broker.js';
 import { basic, FORM, formText, refreshForm, signIn, tokenCall } from '../support/calls.js';
+import { type FaultyTable, withFaults } from '../support/faulty_table.js';
 import { expectError, recordOf } from '../support/oauth_errors.js';
 import { GRAPH, ORDERS } from '../support/samples.js';
 
@@ -182,6 +185,104 @@ describe('a code is shown once (RFC 6749 §4.1.2, RFC 9700 §4.5)', () => {
     );
     const later = await tokenCall(test, refreshForm(String(passed[0]?.body.refresh_token)));
     expectError(later, 'invalid_grant');
+  });
+});
+
+/** Another instance, whose tables can be made to fail. */
+function faulty(): { on: TestBroker; table: (name: string) => FaultyTable } {
+  const tables = new Map<string, FaultyTable>();
+  const broker = test.compose(
+    {},
+    {
+      tables: (location) => {
+        const open = createTables(location);
+        return (name) => {
+          const table = tables.get(name) ?? withFaults(open(name), () => test.time.now);
+          tables.set(name, table);
+          return table;
+        };
+      },
+    },
+  );
+  const on: TestBroker = Object.create(test, {
+    call: { value: (route: HttpRoute, asked?: Asked) => callRoute(broker, route, asked) },
+  });
+  const table = (name: string) => {
+    const found = tables.get(name);
+    if (!found) throw new Error('no such table');
+    return found;
+  };
+  return { on, table };
+}
+
+describe('a code is not used up by an answer that never left', () => {
+  it('while its audit row cannot be written no token leaves, and the same request passes later, once', async () => {
+    const { on, table } = faulty();
+    const code = await obtainCode(test);
+    table('audit').cut();
+    const cutOff = await redeem(on, code);
+    expectError(cutOff, 'temporarily_unavailable', 503);
+    expect(cutOff.text).not.toContain('access_token');
+    table('audit').mend();
+    test.time.now += 10_000;
+    const answer = await redeem(on, code);
+    expect(answer.status).toBe(200);
+    expect((await tokenCall(test, refreshForm(answer.body.refresh_token))).status).toBe(200);
+    expectError(await redeem(on, code), 'invalid_grant');
+    expectError(await tokenCall(test, refreshForm(answer.body.refresh_token)), 'invalid_grant');
+  });
+
+  it('nor by one that was recorded and could not be closed', async () => {
+    const { on, table } = faulty();
+    const code = await obtainCode(test);
+    table('codes').fail('update', ['down'], 1);
+    expectError(await redeem(on, code), 'temporarily_unavailable', 503);
+    const answer = await redeem(test, code);
+    expect(answer.status).toBe(200);
+    expect((await tokenCall(test, refreshForm(answer.body.refresh_token))).status).toBe(200);
+  });
+
+  it('our own writes, applied and reported as conflicts, are nobody else', async () => {
+    const { on, table } = faulty();
+    table('codes').fail('update', ['applied_but_conflict', 'applied_but_conflict']);
+    const answer = await redeem(on, await obtainCode(test));
+    expect(answer.status).toBe(200);
+    expect((await tokenCall(test, refreshForm(answer.body.refresh_token))).status).toBe(200);
+  });
+
+  it.each([
+    ['without its verifier', { code_verifier: newVerifier() }, undefined],
+    ['by another client', {}, basic(SECOND.id, SECOND.secret)],
+  ])('shown %s meanwhile it is in two hands, and its grant is ended', async (_, more, headers) => {
+    const { on, table } = faulty();
+    const code = await obtainCode(test);
+    table('audit').cut();
+    await redeem(on, code);
+    const endings = async () =>
+      (await test.audited('grant.ended')).filter(({ reason }) => reason === 'code_reused').length;
+    const before = await endings();
+    expectError(await redeem(test, code, more, headers), 'invalid_grant');
+    expect(await endings()).toBe(before + 1);
+    expectError(await redeem(test, code), 'invalid_grant');
+  });
+
+  it('of two showings that overtake one another only the last is closed, and nobody comes after it', async () => {
+    const codes = createCodeStore(
+      createTables({ connectionString: test.tables.connectionString })('codes'),
+      systemRandom,
+    );
+    const { code } = await obtainCode(test);
+    const found = await codes.find(code);
+    const first = found && (await codes.spend(code, found, test.time.now));
+    if (!found || !first) throw new Error('not spent');
+    expect(await codes.spend(code, found, test.time.now)).toBeUndefined();
+    const again = await codes.find(code);
+    const second = again && (await codes.spend(code, again, test.time.now));
+    if (!second) throw new Error('not taken over');
+    expect(await codes.settle(code, first)).toBe(false);
+    expect(await codes.settle(code, second)).toBe(true);
+    expect(await codes.spend(code, second, test.time.now)).toBeUndefined();
+    expect((await codes.find(code))?.value.openUse).toBeUndefined();
   });
 });
 

@@ -1,5 +1,5 @@
 import { digest } from './digest.js';
-import type { Scope } from './scope.js';
+import { isSubset, type Scope, scopeOf } from './scope.js';
 import { type Subject, subjectKey } from './subject.js';
 
 /** The stored delegation: subject lets client act at resource with scope until a time. All times in ms. */
@@ -21,6 +21,27 @@ export type GrantState = 'live' | 'ended' | 'expired';
 export function grantState(grant: Grant, now: number): GrantState {
   if (grant.ended) return 'ended';
   return grant.expiresAt <= now ? 'expired' : 'live';
+}
+
+/** Those of one client at one resource that are live. */
+export function liveGrantsTo(
+  grants: readonly Grant[],
+  { clientId, resource }: Pick<Grant, 'clientId' | 'resource'>,
+  now: number,
+): readonly Grant[] {
+  return grants
+    .filter((grant) => grant.clientId === clientId && grant.resource === resource)
+    .filter((grant) => grantState(grant, now) === 'live');
+}
+
+/** Whether live grants to its own client still hold all of a token that was minted: it does not name the grant it came of. */
+export function isStillGranted(
+  token: Pick<Grant, 'clientId' | 'resource' | 'scope'>,
+  grants: readonly Grant[],
+  now: number,
+): boolean {
+  const live = liveGrantsTo(grants, token, now);
+  return isSubset(token.scope, scopeOf(live.flatMap((grant) => grant.scope)));
 }
 
 const GRANT_ID = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{22})$/;

@@ -1,7 +1,7 @@
 import { mayAct } from '../domain/actor.js';
 import { isProven } from '../domain/binding.js';
 import { Refusal } from '../domain/errors.js';
-import { type Grant, grantState } from '../domain/grant.js';
+import { type Grant, isStillGranted, liveGrantsTo } from '../domain/grant.js';
 import type { Held } from '../domain/narrowing.js';
 import { intersect, type Scope, scopeOf } from '../domain/scope.js';
 import type { ClientPolicy } from '../policy.js';
@@ -54,7 +54,14 @@ export async function heldBySubjectToken(
     throw unacceptable('may_act of the subject token names another actor');
   }
   if (claims.own) await assertExchangeable(deps, claims.own, request);
-  const granted = covering(await liveGrants(deps, claims, request), request.scope);
+  const now = deps.clock();
+  const grants = (await deps.grants.ofSubject(claims.subject)).map(({ value }) => value);
+  // What the user has taken back from one client must not live on through another that holds its token.
+  if (claims.own && !isStillGranted(claims.own, grants, now)) {
+    throw unacceptable('the grant that the subject token came of has ended');
+  }
+  const own = { clientId: request.client.clientId, resource: request.resource };
+  const granted = covering(liveGrantsTo(grants, own, now), request.scope);
   const scope = scopeOf(granted.flatMap((grant) => grant.scope));
   const [first] = granted;
   if (!first) {
@@ -106,19 +113,6 @@ async function assertExchangeable(
     });
   }
   if (await deps.revoked.has(own.id, own.expiresAt)) throw unacceptable('the subject token is revoked');
-}
-
-async function liveGrants(
-  deps: SubjectTokenDeps,
-  { subject }: SubjectTokenClaims,
-  { client, resource }: SubjectTokenRequest,
-): Promise<readonly Grant[]> {
-  const now = deps.clock();
-  const grants = await deps.grants.ofSubject(subject);
-  return grants
-    .map(({ value }) => value)
-    .filter((grant) => grant.clientId === client.clientId && grant.resource === resource)
-    .filter((grant) => grantState(grant, now) === 'live');
 }
 
 /**

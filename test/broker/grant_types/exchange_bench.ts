@@ -115,6 +115,12 @@ export async function createBench(clients: readonly ClientPolicy[]) {
       grants.push(grant);
       return grant;
     },
+    end({ grantId }: Grant): void {
+      const index = grants.findIndex((grant) => grant.grantId === grantId);
+      const grant = grants[index];
+      if (!grant) throw new Error('no such grant');
+      grants[index] = { ...grant, ended: { at: now, by: 'subject' } };
+    },
     /** A token of the provider's, with Alice's claims unless others are given. */
     providerToken(claims: JWTPayload = {}, header: { alg: string } = { alg: 'RS256' }): Promise<string> {
       const seconds = Math.floor(now / 1000);

@@ -205,6 +205,21 @@ describe('exchanging a token of the broker’s own', () => {
     expect((await refusal(bench.held(report, subjectToken(token)))).code).toBe('invalid_request');
   });
 
+  it('is refused, whoever holds it, once the grant it came of has ended; another that holds all of it will do', async () => {
+    const [only] = [bench.allow(report, ['a', 'b']), bench.allow(server, ['a', 'b'])];
+    const { token } = await bench.issue(report, subjectToken(await bench.providerToken()));
+    bench.end(only);
+    bench.allow(report, ['a']);
+    const refused = await refusal(bench.held(server, subjectToken(token)));
+    expect([refused.code, refused.reason]).toEqual([
+      'invalid_request',
+      'the grant that the subject token came of has ended',
+    ]);
+    expect((await refusal(bench.held(report, subjectToken(token)))).code).toBe('invalid_request');
+    bench.allow(report, ['b']);
+    expect((await bench.held(server, subjectToken(token))).scope).toEqual(['a', 'b']);
+  });
+
   it('no token of this issuer passes as a provider’s, or the other way round', async () => {
     bench.allow(report, ['a']);
     const forged = await bench.providerToken({

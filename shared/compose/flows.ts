@@ -58,6 +58,7 @@ export function createFlows(deps: System & Adapters & Settings) {
     clientsByAppId: clientsByAppId(policy),
   };
   const endConnection = createEndConnection(deps);
+  const isAdmitted = admittedBy(config.aad);
   const upkeep = createUpkeep({ ...deps, planUpkeep, refresh, budget, deathGuard, endConnection });
   const createGrant = createCreateGrant({ ...deps, planUpkeep, takeOver });
   const endOneGrant = (grantId: string, by: { by: GrantEndedBy; correlationId: string }) =>
@@ -87,14 +88,14 @@ export function createFlows(deps: System & Adapters & Settings) {
       issue: createIssueToken({
         ...deps,
         policy,
-        isAdmitted: admittedBy(config.aad),
+        isAdmitted,
         isActive: deps.recent.isActive,
         handOver: createHandOver({ ...deps, windowSeconds: config.refreshWindowSeconds }),
         refresh: rememberTokens(refresh, { recent: deps.recent.tokens, clock }),
       }),
     }),
     revokeToken: createRevokeToken({ ...deps, authenticateClient }),
-    introspectToken: createIntrospectToken({ ...deps, authenticateClient }),
+    introspectToken: createIntrospectToken({ ...deps, isAdmitted, authenticateClient }),
     ...upkeep,
     checkHealth: createCheckHealth({ ...deps, watchTimer: upkeep.watchTimer }),
   };

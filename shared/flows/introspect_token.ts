@@ -1,8 +1,9 @@
 import { Refusal } from '../domain/errors.js';
-import { type Grant, grantKeys, grantState } from '../domain/grant.js';
-import { isSubset, scopeOf } from '../domain/scope.js';
+import { type Grant, grantKeys, grantState, isStillGranted } from '../domain/grant.js';
+import { isSubset } from '../domain/scope.js';
 import type { ClientPolicy } from '../policy.js';
 import type { Clock, ConnectionStore, GrantStore, OwnTokenClaims, RevokedTokens, Tokens } from '../ports.js';
+import { type AllowedDeps, allowedToday } from './allowed_today.js';
 import type { AuthenticateClient, ClientCredential } from './authenticate_client.js';
 import { ownToken } from './revoke_token.js';
 
@@ -18,7 +19,7 @@ export interface IntrospectionRequest {
 
 export type IntrospectToken = (request: IntrospectionRequest) => Promise<Introspection | undefined>;
 
-interface Deps {
+interface Deps extends AllowedDeps {
   readonly authenticateClient: AuthenticateClient;
   readonly grants: GrantStore;
   readonly connections: ConnectionStore;
@@ -29,7 +30,8 @@ interface Deps {
 
 /**
  * RFC 7662: whether a token is still good, for the client it was made for and for the server of its resource. Good means more than signed
- * and not ended: the grant and the connection behind it must still stand, so that a service that asks learns of an end at once.
+ * and not ended: the grant and the connection behind it must still stand, and policy must still allow it, so that a service that asks learns
+ * of an end at once. A grant is shown with what policy leaves of it; an access token says its scope itself, so that it is good whole or not at all.
  */
 export function createIntrospectToken(deps: Deps): IntrospectToken {
   return async ({ parameters, credential }) => {
@@ -50,7 +52,9 @@ async function introspectGrant(
   const grant = (await deps.grants.find(grantId))?.value;
   if (!grant || grant.clientId !== client.clientId) return undefined;
   if (grantState(grant, deps.clock()) !== 'live') return undefined;
-  return (await isConnected(deps, grant)) ? { kind: 'grant', grant } : undefined;
+  const scope = allowedToday(deps, grant);
+  if (scope.length === 0 || !(await isConnected(deps, grant))) return undefined;
+  return { kind: 'grant', grant: { ...grant, scope } };
 }
 
 async function introspectAccessToken(
@@ -61,7 +65,8 @@ async function introspectAccessToken(
   const claims = await ownToken(deps.tokens, token);
   if (!claims) return undefined;
   const visible = claims.clientId === client.clientId || client.serves.includes(claims.resource);
-  if (!visible || (await deps.revoked.has(claims.id, claims.expiresAt))) return undefined;
+  if (!visible || !isSubset(claims.scope, allowedToday(deps, claims))) return undefined;
+  if (await deps.revoked.has(claims.id, claims.expiresAt)) return undefined;
   const stands = (await isGranted(deps, claims)) && (await isConnected(deps, claims));
   return stands ? { kind: 'access_token', claims } : undefined;
 }
@@ -71,11 +76,6 @@ async function isConnected(deps: Deps, { subject }: { subject: Grant['subject'] 
 }
 
 async function isGranted(deps: Deps, claims: OwnTokenClaims): Promise<boolean> {
-  const now = deps.clock();
-  const grants = await deps.grants.ofSubject(claims.subject);
-  const live = grants
-    .map(({ value }) => value)
-    .filter((grant) => grant.clientId === claims.clientId && grant.resource === claims.resource)
-    .filter((grant) => grantState(grant, now) === 'live');
-  return isSubset(claims.scope, scopeOf(live.flatMap((grant) => grant.scope)));
+  const grants = (await deps.grants.ofSubject(claims.subject)).map(({ value }) => value);
+  return isStillGranted(claims, grants, deps.clock());
 }

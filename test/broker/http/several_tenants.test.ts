@@ -84,6 +84,17 @@ async function signIn(loginHint: string): Promise<IdpAnswer> {
   return on.idp.token({ grant_type: 'authorization_code', code, redirect_uri: REDIRECT }, 'organizations');
 }
 
+async function introspected(broker: Broker, token: string) {
+  const form = { token, client_id: REPORT_CLIENT[0], client_secret: REPORT_CLIENT[1] };
+  const asked = {
+    method: 'POST',
+    url: 'http://localhost:8080/introspect',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams(form).toString(),
+  };
+  return (await callRoute(broker, 'introspect', asked)).body;
+}
+
 async function session(loginHint: string, oid: string) {
   return sessionHeaders(oid, (await signIn(loginHint)).body);
 }
@@ -198,6 +209,11 @@ describe('where users of several tenants sign in', () => {
       [GRAPH_URI, (await grant(headers, GRAPH_URI, 'User.Read')).body.grant_id],
     ] as const;
     const without = on.compose({ BROKER_AAD_TENANTS: TID });
+    const minted = (await on.token(refreshForm(ids[0][1], { resource: ORDERS }), REPORT_CLIENT)).body;
+    for (const token of [ids[0][1], minted.access_token]) {
+      const isActive = async (broker: Broker) => (await introspected(broker, String(token))).active;
+      expect([await isActive(on.broker), await isActive(without)]).toEqual([true, false]);
+    }
     for (const [resource, id] of ids) {
       const form = refreshForm(id, { resource });
       expect((await on.token(form, REPORT_CLIENT)).status).toBe(200);

@@ -91,9 +91,10 @@ export function createRecentConnections(store: ConnectionStore, { clock, notices
       const key = subjectKey(subject);
       const known = memberships.get(key);
       if (known) return known;
+      const readAt = clock();
       const found = (await store.find(subject))?.value;
       const proven = found?.state === 'active' ? found.membership : undefined;
-      if (proven) memberships.set(key, proven);
+      if (proven) memberships.set(key, proven, readAt);
       return proven;
     },
     async isActive(subject) {

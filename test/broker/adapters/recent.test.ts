@@ -163,6 +163,26 @@ describe('tokens and connections', () => {
     expect(notices.said).toEqual(changes.map(() => subjectKey(subject)));
   });
 
+  it('what was read is as old as its reading began: an end that came meanwhile counts for groups too', async () => {
+    const { clock, step } = clockAt();
+    const endedAt = clock() + 50;
+    let reads = 0;
+    const store = {
+      find: async () => {
+        reads += 1;
+        step(100);
+        return { value: { state: 'active', membership: { provenAt: 0 } } as Connection, etag: 'e' };
+      },
+    } as unknown as ConnectionStore;
+    const notices: Notices = { announce: async () => undefined, isUsable: (_, readAt) => readAt > endedAt };
+    const recent = createRecentConnections(store, { clock, notices });
+    await recent.membershipOf(subject);
+    await recent.membershipOf(subject);
+    expect(reads).toBe(2);
+    await recent.membershipOf(subject);
+    expect(reads).toBe(2);
+  });
+
   it('only a living connection is remembered', async () => {
     const alive = bench();
     for (let index = 0; index < 3; index++) expect(await alive.recent.isActive(subject)).toBe(true);

@@ -4,6 +4,7 @@ import type { Subject } from '../domain/subject.js';
 import { createAssertWithinLimits } from '../flows/assert_within_limits.js';
 import { clientsByAppId, createAuthenticateClient } from '../flows/authenticate_client.js';
 import { createAuthorize } from '../flows/authorize.js';
+import { createCountChallenge } from '../flows/challenge_budget.js';
 import { createCheckHealth } from '../flows/check_health.js';
 import { createCreateGrant } from '../flows/create_grant.js';
 import { createDeathGuard } from '../flows/death_guard.js';
@@ -89,6 +90,7 @@ export function createFlows(deps: System & Adapters & Settings) {
         ...deps,
         policy,
         isAdmitted,
+        countChallenge: createCountChallenge(deps),
         isActive: deps.recent.isActive,
         handOver: createHandOver({ ...deps, windowSeconds: config.refreshWindowSeconds }),
         refresh: rememberTokens(refresh, { recent: deps.recent.tokens, clock }),

@@ -154,7 +154,8 @@ export const MOST_KEPT = 60;
 
 /**
  * Which kept tokens go when `keep` is written: those of an earlier enrolment, those over a day past their use, those a resource has turned
- * down (what answers its claims challenge takes their place), and beyond {@link MOST_KEPT} the ones that end first. A client may ask for any part of its scopes, so without this they would grow without end.
+ * down (what answers its claims challenge takes their place), and beyond {@link MOST_KEPT} first those that answer challenges, whose number
+ * is the client's choice, then the ones that end first. A client may ask for any part of its scopes, so without this they would grow without end.
  */
 export function surplus(
   stored: readonly KeptToken[],
@@ -172,8 +173,14 @@ export function surplus(
       !turnedDown.has(targetKey(kept.target)),
   );
   const room = Math.max(0, MOST_KEPT - keep.length);
-  const remaining = new Set([...useful].sort((a, b) => usefulUntil(b) - usefulUntil(a)).slice(0, room));
+  const remaining = new Set([...useful].sort(byWorth).slice(0, room));
   return others.filter((kept) => !remaining.has(kept)).map((kept) => kept.target);
+}
+
+/** Worthier first. */
+function byWorth(a: KeptToken, b: KeptToken): number {
+  const challenged = Number(a.target.claims !== undefined) - Number(b.target.claims !== undefined);
+  return challenged || usefulUntil(b) - usefulUntil(a);
 }
 
 function answersChallenge({ target, failure }: KeptToken): boolean {

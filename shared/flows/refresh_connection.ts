@@ -22,6 +22,8 @@ export interface RefreshRequest {
   readonly clientId?: string;
   /** How long to wait for somebody else's refresh, ms. */
   readonly patienceMs: number;
+  /** Asked before the provider is, at most once; what it throws is the answer. */
+  readonly mayAsk?: () => Promise<void>;
 }
 
 export type RefreshOutcome =
@@ -107,6 +109,7 @@ async function refreshNow(
   const open = circuits.find(({ until }) => until > now);
   if (open) return { kind: 'circuit_open', ...open };
   if (isClaimed(found, deps.rulesOf(request.subject.provider).rotation)) return { kind: 'busy' };
+  await request.mayAsk?.();
   if (request.cause === 'token') await deps.countCall?.(request.subject.provider);
   const until = now + PROBE_MS;
   for (const { registration } of circuits) {

@@ -5,6 +5,7 @@ import { targetOf } from '../domain/upkeep.js';
 import type { ProviderResource } from '../policy.js';
 import type { Clock, LiveToken } from '../ports.js';
 import type { ProviderRules } from '../providers/rules.js';
+import type { CountChallenge } from './challenge_budget.js';
 import { SCOPE_WIDER } from './doubt.js';
 import type { HandOver } from './hand_over.js';
 import { assertLongEnough, assertOfProvider, type IssuedToken, type IssueRequest } from './issued_token.js';
@@ -15,6 +16,7 @@ export interface VendDeps {
   readonly handOver: HandOver;
   readonly rulesOf: (provider: string) => ProviderRules;
   readonly clock: Clock;
+  readonly countChallenge: CountChallenge;
 }
 
 /** A token with less than this left is not worth handing out, seconds. */
@@ -50,6 +52,7 @@ export async function vendToken(
     cause: 'token',
     clientId: authorization.clientId,
     patienceMs: PATIENCE_MS,
+    ...(challenged ? { mayAsk: once(() => deps.countChallenge(authorization)) } : {}),
   });
   const token = tokenOf(deps, outcome);
   const expiresIn = Math.floor((token.expiresAt - deps.clock()) / 1000);
@@ -62,6 +65,15 @@ export async function vendToken(
     tokenType: 'Bearer',
     ...narrowed,
     ...(renewal === undefined ? {} : { renewal }),
+  };
+}
+
+/** A refresh that lost its claim goes round again, and is one all the same. */
+function once(run: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => {
+    running ??= run();
+    return running;
   };
 }
 

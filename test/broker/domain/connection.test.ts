@@ -4,7 +4,9 @@ import {
   claimMs,
   isClaimed,
   type KeptToken,
+  MOST_KEPT,
   servable,
+  surplus,
   targetKey,
 } from '../../../shared/domain/connection.js';
 
@@ -88,5 +90,27 @@ describe('claims and target keys', () => {
       { resource: 'api://a', scope: ['b c'] },
     ].map(targetKey);
     expect(new Set(keys).size).toBe(keys.length);
+  });
+});
+
+describe('beyond as many tokens as are kept', () => {
+  const target = (scope: string) => ({ resource: 'https://graph.microsoft.test', scope: [scope] });
+
+  it('those that answer challenges go first, however long they live; then those that end first', () => {
+    const plain = [1, 2].map((n) => kept(NOW + n * 60_000, { target: target(`plain${n}`) }));
+    const challenged = Array.from({ length: MOST_KEPT }, (_, n) =>
+      kept(NOW + 3_600_000 + n, { target: { ...target('other'), claims: `{"n":${n}}` } }),
+    );
+    const written = kept(NOW + 7_200_000, { target: { ...target('other'), claims: '{"n":"new"}' } });
+    const gone = surplus([...plain, ...challenged], [written], NOW);
+    expect(gone.map(({ claims }) => claims)).toEqual(['{"n":0}', '{"n":1}', '{"n":2}']);
+  });
+
+  it('among plain ones the one that ends first', () => {
+    const plain = Array.from({ length: MOST_KEPT }, (_, n) =>
+      kept(NOW + (n + 1) * 60_000, { target: target(`plain${n}`) }),
+    );
+    const written = kept(NOW + 7_200_000, { target: target('new') });
+    expect(surplus(plain, [written], NOW)).toEqual([target('plain0')]);
   });
 });

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { readClaims } from '../../../shared/domain/claims_request.js';
+import { MOST_CHALLENGES } from '../../../shared/flows/challenge_budget.js';
 import { authorizeForm, formOf, newVerifier, press, sentTo, visit } from '../support/authorizing.js';
 import { PUBLIC, WIDE, withBroker } from '../support/broker.js';
 import { formText, grantTo, refreshForm, type Session, signIn, tokenCall } from '../support/calls.js';
@@ -59,6 +60,35 @@ describe('a claims challenge that the client hands on', () => {
     const first = (await ask({ claims: CHALLENGE })).body.access_token;
     test.time.now += 60_000;
     expect((await ask({ claims: CHALLENGE })).body.access_token).not.toBe(first);
+  });
+
+  it('new ones are bounded for a user and resource; what is kept is served on, and the next minute is free', async () => {
+    test.time.now = (Math.floor(test.time.now / 60_000) + 1) * 60_000;
+    const made = (n: number) => ({ claims: `{"access_token":{"nonsense":{"value":"${n}"}}}` });
+    for (let n = 0; n < MOST_CHALLENGES; n++) expect((await ask(made(n))).status).toBe(200);
+    const last = (await ask(made(MOST_CHALLENGES - 1))).body.access_token;
+    const asked = test.entra.forms.length;
+    const refused = await ask(made(MOST_CHALLENGES));
+    expectError(refused, 'temporarily_unavailable', 429);
+    expect(Number(refused.headers['retry-after'])).toBeLessThanOrEqual(60);
+    expect((await ask(made(MOST_CHALLENGES - 1))).body.access_token).toBe(last);
+    expect(test.entra.forms).toHaveLength(asked);
+    expect((await ask()).status).toBe(200);
+    const bob = await grantTo(test, { resource: GRAPH, scope: 'Mail.Read' }, await signIn(test));
+    const others = await tokenCall(test, refreshForm(bob, { resource: GRAPH, ...made(0) }));
+    expect(others.status).toBe(200);
+    test.time.now += 60_000;
+    expect((await ask(made(MOST_CHALLENGES))).status).toBe(200);
+  });
+
+  it('that keep failing are no way round the wait after failures', async () => {
+    test.time.now = (Math.floor(test.time.now / 60_000) + 1) * 60_000;
+    test.entra.answers(replies(503, {}));
+    const asked = test.entra.forms.length;
+    for (let n = 0; n < 3 * MOST_CHALLENGES; n++) {
+      await ask({ claims: `{"access_token":{"nonsense":{"value":"${n}"}}}` });
+    }
+    expect(test.entra.forms.length - asked).toBeLessThanOrEqual(2 * MOST_CHALLENGES);
   });
 
   it.each([

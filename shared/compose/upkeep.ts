@@ -26,7 +26,7 @@ interface Deps extends System, Adapters, Settings {
   readonly endConnection: EndConnection;
 }
 
-/** At most one a day and thing: what stays in quarantine is one piece of news. */
+/** What stays in quarantine is one piece of news, however often it is met. */
 function tellOf(publish: Publish): (entry: Quarantined) => Promise<void> {
   return async ({ id, what, subject, why, firstAt }) => {
     const about = {
@@ -43,7 +43,7 @@ function tellOf(publish: Publish): (entry: Quarantined) => Promise<void> {
 export function createUpkeep(deps: Deps) {
   const { config } = deps;
   const rates = config.providerRates;
-  const setAside = createSetAside({ ...deps, onNew: tellOf(deps.publish) });
+  const setAside = createSetAside({ ...deps, onMet: tellOf(deps.publish) });
   const deliverEvent = createDeliverEvent({ ...deps, source: config.issuer });
   return {
     findEvents: createFindEvents({ ...deps, source: config.issuer }),

@@ -2,7 +2,7 @@ import { digest } from './digest.js';
 import type { ProvenMembership } from './membership.js';
 import type { Failure } from './refresh_result.js';
 import type { Scope } from './scope.js';
-import type { Subject } from './subject.js';
+import { type Subject, subjectKey } from './subject.js';
 
 /** What happens at a provider to a refresh token that has been redeemed. */
 export type Rotation = 'none' | 'replace-keep-old' | 'single-use';
@@ -124,6 +124,11 @@ export function withAgedClaim({
   if (!value.claim) return value;
   const agedMs = Math.round((value.claim.agedMs ?? 0) + Math.max(0, ageMs));
   return { ...value, claim: { ...value.claim, agedMs: Math.min(agedMs, MOST_AGED_MS) } };
+}
+
+/** The one death an enrolment can have, by the same name whoever comes upon it. */
+export function deathOf({ subject, enrolment }: Connection): string {
+  return digest('death', subjectKey(subject), enrolment);
 }
 
 /** The claim given back, and its attempt named as the last writer. */

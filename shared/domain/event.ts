@@ -39,6 +39,18 @@ export function eventOf(
   return { id: digest('event', type, subject, occasion), type, at, subject, data };
 }
 
+/** @param about.id of the death, see domain/connection.ts: told of again it is the same event */
+export function diedEvent(about: {
+  readonly id: string;
+  readonly subject: string;
+  readonly at: number;
+  readonly reason: string;
+}): BrokerEvent {
+  const { id, subject, at, reason } = about;
+  const action = 'the user must sign in and connect again';
+  return eventOf('connection.died', { subject, at, occasion: id }, { reason, action });
+}
+
 /** CloudEvents 1.0 in the structured JSON format. `source` and `id` together are unique, as §3.1.1 asks. */
 export interface CloudEvent {
   readonly specversion: '1.0';

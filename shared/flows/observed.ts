@@ -1,5 +1,5 @@
 import type { AuditEvent, RefreshFailure } from '../domain/audit_event.js';
-import { type BrokerEvent, eventOf } from '../domain/event.js';
+import { type BrokerEvent, diedEvent, eventOf } from '../domain/event.js';
 import type { AuditLog, FailureLog } from '../ports.js';
 import type { Publish } from './publish.js';
 
@@ -19,14 +19,10 @@ function told({ id, at, type, subject = '', reason = '' }: AuditEvent): BrokerEv
   const about = { subject, at, occasion: id };
   switch (type) {
     case 'connection.died':
-      return eventOf(type, about, { reason, action: 'the user must sign in and connect again' });
+      return diedEvent({ id, subject, at, reason });
     case 'connection.recovered':
       // An outage of the provider heals for everybody at once: who could be used all the time, or hardly was not, is no news.
       return reason.startsWith('user_action_required') ? eventOf(type, about, { reason }) : undefined;
-    case 'circuit.opened': {
-      const action = 'mend the app registration (secret, certificate, permissions)';
-      return eventOf(type, { ...about, subject: registrationIn(reason) }, { reason, action });
-    }
     case 'circuit.closed':
       return eventOf(type, { ...about, subject: registrationIn(reason) }, { reason });
     default:

@@ -1,5 +1,5 @@
 import { operatorAction } from '../domain/audit_event.js';
-import { type Connection, type KeptToken, targetKey, unclaimed } from '../domain/connection.js';
+import { type Connection, deathOf, type KeptToken, targetKey, unclaimed } from '../domain/connection.js';
 import { heldBack } from '../domain/death_guard.js';
 import {
   addFailure,
@@ -180,7 +180,7 @@ async function bury(deps: Deps, claimed: Versioned<Connection>, failure: Failure
   });
   if (outcome === 'lost') return { kind: 'busy' };
   await deps.audit.append({
-    id: deps.random.uuid(),
+    id: deathOf(claimed.value),
     at: deps.clock(),
     type: 'connection.died',
     subject: subjectName(claimed.value.subject),

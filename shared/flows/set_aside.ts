@@ -18,8 +18,8 @@ export interface SetAside {
 interface Deps {
   readonly quarantine: Quarantine;
   readonly due: DueIndex;
-  /** Told of every entry that is new. */
-  readonly onNew: (entry: Quarantined) => Promise<void>;
+  /** Told of an entry whenever it is met: the first telling may not have got out. */
+  readonly onMet: (entry: Quarantined) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -94,6 +94,6 @@ async function book(
     ...(trouble.what === 'connection' ? { nextTryAt: now + setAsideFor(times) } : {}),
   };
   await deps.quarantine.put(entry);
-  if (!before) await deps.onNew(entry);
+  await deps.onMet(entry);
   return entry;
 }

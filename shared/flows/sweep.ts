@@ -1,4 +1,5 @@
-import type { Connection } from '../domain/connection.js';
+import { type Connection, deathOf } from '../domain/connection.js';
+import { diedEvent } from '../domain/event.js';
 import { type Grant, grantState } from '../domain/grant.js';
 import { type CredentialLimits, predictedEnds } from '../domain/predicted_end.js';
 import { connectionEntry } from '../domain/quarantine.js';
@@ -161,6 +162,7 @@ async function visit(
     if (!apply || (await reap(deps, { connection, grants, reaping }))) count.reaped[reaping.reason] += 1;
   }
   const live = values.filter((grant) => grantState(grant, now) === 'live');
+  if (apply && connection.state === 'dead') await tellDeath(deps, connection, now);
   if (connection.state !== 'active' || live.length === 0) return;
   if (isLost(connection, now) && !(await isSetAside(deps, connection))) {
     count.mended += 1;
@@ -210,6 +212,14 @@ async function isStillDue(deps: Deps, connection: Connection, { reason }: Reapin
   const kept = await connections.keptTokens(connection.subject);
   const seen = { connection, grants: given, kept };
   return reapingsOf(seen, patience, clock()).some((now) => now.kind === 'end' && now.reason === reason);
+}
+
+/** Whoever buried it may not have got the news out. Where it did, this is the same event; once that may be forgotten there is none. */
+async function tellDeath({ publish }: Deps, connection: Connection, now: number): Promise<void> {
+  const at = Math.max(connection.refreshedAt, connection.renewedAt);
+  if (now - at >= EVENTS_KEPT_MS) return;
+  const about = { id: deathOf(connection), subject: subjectName(connection.subject), at: now };
+  await publish(diedEvent({ ...about, reason: 'found dead by the daily round' }));
 }
 
 async function warn(

@@ -14,7 +14,7 @@ export interface CircuitOpening {
   readonly fromProbe?: boolean;
 }
 
-/** A circuit as it was when it was closed. Times in ms. */
+/** A circuit as it is, or was when it was closed. Times in ms. */
 export interface ClosedCircuit {
   readonly class: CircuitClass;
   readonly openedAt: number;
@@ -32,6 +32,8 @@ export interface CircuitStore {
   open(registration: string, circuit: CircuitOpening): Promise<boolean>;
   /** True for the one caller that may ask while everybody else keeps off until then; for each once it is closed. */
   takeProbe(registration: string, time: { until: number; now: number }): Promise<boolean>;
+  /** As it is now, whether or not its time has passed. */
+  look(registration: string): Promise<ClosedCircuit | undefined>;
   /** Undefined for all but the one call that closed it. */
   close(registration: string): Promise<ClosedCircuit | undefined>;
 }

@@ -47,13 +47,20 @@ export function createCircuitStore(table: Table): CircuitStore {
       if (stored.circuit.until > now) return false;
       return table.update(rowOf(registration, { ...stored.circuit, until }), stored.etag);
     },
+    async look(registration) {
+      const stored = await find(registration);
+      return stored && withoutEnd(stored.circuit);
+    },
     async close(registration) {
       const stored = await find(registration);
       if (!stored || !(await table.remove(stored.row, stored.etag))) return undefined;
-      const { until: _, ...closed } = stored.circuit;
-      return closed;
+      return withoutEnd(stored.circuit);
     },
   };
+}
+
+function withoutEnd({ until: _, ...circuit }: Circuit): ClosedCircuit {
+  return circuit;
 }
 
 /** Still the same opening, unless what was only a time to wait turns out to be a registration that is refused. */

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { createArchive } from '../../../shared/adapters/tables/archive.js';
 import { createOutbox } from '../../../shared/adapters/tables/outbox.js';
 import { createReplayStore } from '../../../shared/adapters/tables/token_ids.js';
+import { diedEvent } from '../../../shared/domain/event.js';
 import type { Patience } from '../../../shared/domain/reap.js';
 import type { Subject } from '../../../shared/domain/subject.js';
 import { createSweep, type Sweep } from '../../../shared/flows/sweep.js';
@@ -265,6 +266,22 @@ function createSweepOver(ofSubject: Bench['grants']['ofSubject']): Sweep {
   Object.assign(bench, { grants: before });
   return made;
 }
+
+describe('a death', () => {
+  it('whose news did not get out is told of by the daily round, as the same event, once', async () => {
+    await users(1);
+    bench.time.now += DAY;
+    bench.provider.answers(() => failing('invalid_grant', { codes: [50173] }));
+    await bench.tick();
+    const [audited] = await bench.audited('connection.died');
+    if (!audited) throw new Error('nobody died');
+    expect(bench.told).toEqual([]);
+    await days(3);
+    const { id, subject = '', at } = audited;
+    expect(bench.told).toMatchObject([{ type: 'connection.died', subject }]);
+    expect(bench.told[0]?.id).toBe(diedEvent({ id, subject, at, reason: '' }).id);
+  });
+});
 
 describe('warnings', () => {
   it('of the end of a grant: 14, 3 and 1 days ahead, each once', async () => {

@@ -201,7 +201,7 @@ export function composeFlows(deps: FlowDeps, budgets: Budgets) {
   const budget = createProviderBudget({ ...deps, budgets, rates });
   const refresh = createRefreshConnection({ ...deps, attempt, countCall: budget.forCaller });
   const takeOver = createTakeOverConnection({ ...deps, planUpkeep });
-  const setAside = createSetAside({ ...deps, onNew: async () => undefined });
+  const setAside = createSetAside({ ...deps, onMet: async () => undefined });
   return {
     planUpkeep,
     deathGuard,

@@ -95,7 +95,7 @@ async function enrolOne(
     resource: GRAPH,
     scope: SCOPE,
     createdAt: now,
-    expiresAt: now + 24 * HOUR,
+    expiresAt: now + 60 * 24 * HOUR,
   });
   await connections.create(connection, { keep: [kept] });
   return connection;

@@ -59,6 +59,7 @@ export function createUpkeep(deps: Deps) {
       limitsOf: (provider) => deps.rulesOf(provider).limits,
       patience: config.patience,
       failuresKeptDays: config.failuresKeptDays,
+      quarantineKeptDays: config.quarantineKeptDays,
       registration: { provider: config.aad.name, expiresAt: config.clientSecretExpiresAt },
     }),
     setAside,

@@ -51,6 +51,8 @@ interface Deps {
   readonly patience: Patience;
   /** 0 keeps the failure log for ever. */
   readonly failuresKeptDays: number;
+  /** Of rows and messages in quarantine; 0 keeps them for ever. */
+  readonly quarantineKeptDays: number;
   readonly registration: { readonly provider: string; readonly expiresAt: number | undefined };
   readonly clock: Clock;
   readonly random: Random;
@@ -85,7 +87,10 @@ export function createSweep(deps: Deps): Sweep {
       const position = await deps.archive.position();
       if (position && position.after === undefined && now - position.startedAt < ROUND_MS) return count;
       const startedAt = position?.after === undefined ? now : position.startedAt;
-      if (position?.after === undefined) await warnOfRegistration(deps, now);
+      if (position?.after === undefined) {
+        count.forgotten += await forgetQuarantine(deps, now);
+        await warnOfRegistration(deps, now);
+      }
       let after = position?.after;
       do {
         after = await page(deps, { after, apply: true, count });
@@ -249,6 +254,12 @@ async function warnOfRegistration({ registration, publish }: Deps, now: number):
   const end = { subject: provider, what: 'client secret', at: expiresAt, action };
   const event = warningOf('registration.credential_expiring', end, now);
   if (event) await publish(event);
+}
+
+/** Connections leave by themselves; a row that was taken out and a message that was given up would lie there for ever. */
+async function forgetQuarantine({ quarantine, quarantineKeptDays }: Deps, now: number): Promise<number> {
+  if (quarantineKeptDays === 0) return 0;
+  return quarantine.forget(now - quarantineKeptDays * DAY, FORGOTTEN_AT_ONCE);
 }
 
 async function forget(deps: Deps, now: number): Promise<number> {

@@ -66,6 +66,8 @@ export interface Quarantine {
   put(entry: Quarantined): Promise<void>;
   /** False when there was none. */
   remove(id: string): Promise<boolean>;
+  /** Removes rows and messages, which nothing brings back, that were last met before then; answers how many, at most `most`. */
+  forget(before: number, most: number): Promise<number>;
   /** Entries that cannot be read are told by their number. */
   list(page: PageRequest): Promise<Page<Quarantined> & { readonly unreadable: number }>;
 }

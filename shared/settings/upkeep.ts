@@ -21,6 +21,8 @@ export interface UpkeepSettings {
   readonly patience: Patience;
   /** How long rows of the failure log are kept, days; 0 keeps them for ever. */
   readonly failuresKeptDays: number;
+  /** How long rows and messages stay in quarantine, days; 0 keeps them for ever. */
+  readonly quarantineKeptDays: number;
   readonly events: EventSettings;
   /** When the app registration's own secret or certificate ends, ms. */
   readonly clientSecretExpiresAt?: number;
@@ -40,6 +42,7 @@ export function readUpkeep(env: Environment, read: Reader, problems: string[]): 
     providerConcurrency: read.number('BROKER_PROVIDER_CONCURRENCY', { least: 1, most: 1000, preset: 64 }),
     patience: readPatience(read),
     failuresKeptDays: days(read, 'BROKER_FAILURES_KEPT_DAYS', 90),
+    quarantineKeptDays: days(read, 'BROKER_QUARANTINE_KEPT_DAYS', 30),
     events: readEvents(env, problems),
     ...(expiresAt === undefined ? {} : { clientSecretExpiresAt: expiresAt }),
   };

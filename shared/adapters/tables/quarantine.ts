@@ -27,6 +27,20 @@ export function createQuarantine(table: Table): Quarantine {
       const stored = await table.read(PARTITION, id);
       return stored !== undefined && table.remove(stored.row, stored.etag);
     },
+    async forget(before, most) {
+      let count = 0;
+      for (const what of ['due_row', 'message']) {
+        const old = all(
+          compare('PartitionKey', 'eq', PARTITION),
+          compare('what', 'eq', what),
+          compare('lastAt', 'lt', timeColumn(before)),
+        );
+        const { rows } = await collect(Math.max(1, most - count), (options) => table.page(old, options));
+        // One that was met again in between is not the one that was read.
+        for (const { row, etag } of rows) if (await table.remove(row, etag)) count += 1;
+      }
+      return count;
+    },
     async list({ limit, cursor }) {
       const start = cursor === undefined ? '' : decodeCursor(cursor).rowKey;
       const filter = all(compare('PartitionKey', 'eq', PARTITION), compare('RowKey', 'gt', start));

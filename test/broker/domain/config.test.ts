@@ -55,6 +55,7 @@ describe('settings', () => {
       events: {},
       patience: { endedDays: 30, deadDays: 30, grantDays: 30, idleDays: 90, unreachableDays: 90 },
       failuresKeptDays: 90,
+      quarantineKeptDays: 30,
       clientCertificates: false,
       dpopNonceRequired: false,
     });

@@ -52,6 +52,7 @@ function sweepWith(
     limitsOf: () => ({ inactivitySeconds: 90 * 86_400 }),
     patience,
     failuresKeptDays: more.failuresKeptDays ?? 90,
+    quarantineKeptDays: 30,
     registration: { provider: 'aad', expiresAt: more.expiresAt },
   });
 }
@@ -266,6 +267,25 @@ function createSweepOver(ofSubject: Bench['grants']['ofSubject']): Sweep {
   Object.assign(bench, { grants: before });
   return made;
 }
+
+describe('the quarantine', () => {
+  it('loses rows and messages that nobody has met for its patience, and no connection', async () => {
+    const [subject] = await users(1);
+    if (!subject) throw new Error('no user');
+    const entry = { why: 'x', firstAt: NOW, lastAt: NOW, times: 1 };
+    await bench.quarantine.put({ ...entry, id: 'row', what: 'due_row' });
+    await bench.quarantine.put({ ...entry, id: 'message', what: 'message' });
+    await bench.quarantine.put({ ...entry, id: 'again', what: 'message', lastAt: NOW + 2 * DAY });
+    await bench.quarantine.put({ ...entry, id: 'connection', what: 'connection', subject });
+    const ids = async () => (await bench.quarantine.list({ limit: 10 })).items.map(({ id }) => id);
+    bench.time.now = NOW + 30 * DAY;
+    await sweep.slice();
+    expect(await ids()).toHaveLength(4);
+    bench.time.now += DAY;
+    expect((await sweep.slice()).forgotten).toBeGreaterThanOrEqual(2);
+    expect(await ids()).toEqual(['again', 'connection']);
+  });
+});
 
 describe('a death', () => {
   it('whose news did not get out is told of by the daily round, as the same event, once', async () => {

@@ -1,5 +1,6 @@
 import { eventOf } from '../domain/event.js';
 import { tickAllowance } from '../domain/provider_rate.js';
+import { registrationOf } from '../domain/registration.js';
 import { subjectName } from '../domain/subject.js';
 import type { DeathGuard } from '../flows/death_guard.js';
 import { createDeliverEvent, createFindEvents } from '../flows/deliver_events.js';
@@ -14,6 +15,7 @@ import { createSetAside } from '../flows/set_aside.js';
 import { createSweep } from '../flows/sweep.js';
 import { createWorkDue } from '../flows/upkeep.js';
 import { createWatchTimer } from '../flows/watch_timer.js';
+import type { Policy } from '../policy.js';
 import type { Quarantined } from '../ports.js';
 import type { Adapters, Settings } from './adapters.js';
 import type { System } from './system.js';
@@ -39,6 +41,20 @@ function tellOf(publish: Publish): (entry: Quarantined) => Promise<void> {
   };
 }
 
+/** Those of the providers, then the facades, by the names their circuits have. */
+export function expiringRegistrations(
+  providers: Readonly<Record<string, number>>,
+  { resources }: Pick<Policy, 'resources'>,
+) {
+  const own = Object.entries(providers).map(([name, expiresAt]) => ({ name, expiresAt }));
+  const facades = [...resources.values()].flatMap((resource) => {
+    if (resource.narrowing === 'minted' || resource.facade?.secretExpiresAt === undefined) return [];
+    const { appId, secretExpiresAt: expiresAt } = resource.facade;
+    return [{ name: registrationOf(resource.provider, appId), expiresAt }];
+  });
+  return [...own, ...facades];
+}
+
 /** What runs unattended. */
 export function createUpkeep(deps: Deps) {
   const { config } = deps;
@@ -60,7 +76,7 @@ export function createUpkeep(deps: Deps) {
       patience: config.patience,
       failuresKeptDays: config.failuresKeptDays,
       quarantineKeptDays: config.quarantineKeptDays,
-      registration: { provider: config.aad.name, expiresAt: config.clientSecretExpiresAt },
+      registrations: expiringRegistrations(config.secretsExpireAt ?? {}, deps.policy),
     }),
     setAside,
     findDue: createFindDue({

@@ -53,7 +53,8 @@ interface Deps {
   readonly failuresKeptDays: number;
   /** Of rows and messages in quarantine; 0 keeps them for ever. */
   readonly quarantineKeptDays: number;
-  readonly registration: { readonly provider: string; readonly expiresAt: number | undefined };
+  /** App registrations whose secret is known to end, with when, ms. */
+  readonly registrations: readonly { readonly name: string; readonly expiresAt: number }[];
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -89,7 +90,7 @@ export function createSweep(deps: Deps): Sweep {
       const startedAt = position?.after === undefined ? now : position.startedAt;
       if (position?.after === undefined) {
         count.forgotten += await forgetQuarantine(deps, now);
-        await warnOfRegistration(deps, now);
+        await warnOfRegistrations(deps, now);
       }
       let after = position?.after;
       do {
@@ -247,13 +248,13 @@ async function warn(
   for (const event of events) if (event) await deps.publish(event);
 }
 
-async function warnOfRegistration({ registration, publish }: Deps, now: number): Promise<void> {
-  const { provider, expiresAt } = registration;
-  if (expiresAt === undefined) return;
+async function warnOfRegistrations({ registrations, publish }: Deps, now: number): Promise<void> {
   const action = 'add a new secret to the app registration, set it here, then remove the old one';
-  const end = { subject: provider, what: 'client secret', at: expiresAt, action };
-  const event = warningOf('registration.credential_expiring', end, now);
-  if (event) await publish(event);
+  for (const { name, expiresAt } of registrations) {
+    const end = { subject: name, what: 'client secret', at: expiresAt, action };
+    const event = warningOf('registration.credential_expiring', end, now);
+    if (event) await publish(event);
+  }
 }
 
 /** Connections leave by themselves; a row that was taken out and a message that was given up would lie there for ever. */

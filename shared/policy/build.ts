@@ -1,5 +1,6 @@
 import type { Environment } from '../config.js';
 import type { ClientLimits } from '../domain/client_limits.js';
+import { expiryDate } from '../domain/expiry_date.js';
 import { scopeOf } from '../domain/scope.js';
 import type {
   ClientDocument,
@@ -45,7 +46,11 @@ function toFacade(uri: string, entry: FacadeDocument, env: Environment): Facade 
   const { appId, scope, secretSetting = '', managedIdentity, resource = uri } = entry;
   const credential =
     managedIdentity === undefined ? { secret: env[secretSetting] ?? '' } : { managedIdentity };
-  return { appId: appId.toLowerCase(), credential, scope, resource };
+  const secretExpiresAt = expiryDate(env[`${secretSetting}_EXPIRES`] ?? '');
+  return {
+    ...{ appId: appId.toLowerCase(), credential, scope, resource },
+    ...(secretExpiresAt === undefined || !secretSetting ? {} : { secretExpiresAt }),
+  };
 }
 
 function toClient(clientId: string, entry: ClientDocument, env: Environment): ClientPolicy {

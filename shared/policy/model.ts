@@ -21,6 +21,8 @@ export interface ProviderResource {
 /** A second app registration with a smaller consent of its own, which the broker acts as on behalf of the user. */
 export interface Facade {
   readonly appId: string;
+  /** When its secret ends, ms, where a setting says so. */
+  readonly secretExpiresAt?: number;
   readonly credential: AppCredential;
   /** Scope of the facade's own API, as the provider writes it. */
   readonly scope: string;

@@ -1,4 +1,5 @@
 import { type Environment, isSafeAddress } from '../config.js';
+import { expiryDate } from '../domain/expiry_date.js';
 import { isResourceUri } from '../domain/resource.js';
 import { beyond, scopeOf } from '../domain/scope.js';
 import { certificateProblems } from './certificate_problems.js';
@@ -23,7 +24,11 @@ function facadeProblems(
   env: Environment,
 ): string[] {
   const place = `policy/resources/${uri}/facade`;
+  const expires = secretSetting && env[`${secretSetting}_EXPIRES`];
   return [
+    ...(expires && expiryDate(expires) === undefined
+      ? [`${place}/secretSetting: ${secretSetting}_EXPIRES must be a date such as 2027-01-31`]
+      : []),
     ...(secretSetting !== undefined && !env[secretSetting]
       ? [`${place}/secretSetting: the setting ${secretSetting} is missing`]
       : []),

@@ -1,3 +1,4 @@
+import { expiryDate } from '../domain/expiry_date.js';
 import { longestGapSeconds } from '../domain/ncrontab.js';
 import type { ProviderRates } from '../domain/provider_rate.js';
 import type { Patience } from '../domain/reap.js';
@@ -24,12 +25,12 @@ export interface UpkeepSettings {
   /** How long rows and messages stay in quarantine, days; 0 keeps them for ever. */
   readonly quarantineKeptDays: number;
   readonly events: EventSettings;
-  /** When the app registration's own secret or certificate ends, ms. */
-  readonly clientSecretExpiresAt?: number;
+  /** When the secret or certificate of a provider's app registration ends, by the provider's name, ms. */
+  readonly secretsExpireAt?: Readonly<Record<string, number>>;
 }
 
 export function readUpkeep(env: Environment, read: Reader, problems: string[]): UpkeepSettings {
-  const expiresAt = readExpiry(env, problems);
+  const expiries = readExpiries(env, problems);
   const settings: UpkeepSettings = {
     refreshWindowSeconds: read.number('BROKER_REFRESH_WINDOW_SECONDS', {
       least: 1,
@@ -44,7 +45,7 @@ export function readUpkeep(env: Environment, read: Reader, problems: string[]): 
     failuresKeptDays: days(read, 'BROKER_FAILURES_KEPT_DAYS', 90),
     quarantineKeptDays: days(read, 'BROKER_QUARANTINE_KEPT_DAYS', 30),
     events: readEvents(env, problems),
-    ...(expiresAt === undefined ? {} : { clientSecretExpiresAt: expiresAt }),
+    ...(Object.keys(expiries).length === 0 ? {} : { secretsExpireAt: expiries }),
   };
   checkWindow(settings, problems);
   return settings;
@@ -64,13 +65,24 @@ function readPatience(read: Reader): Patience {
   };
 }
 
-const DATE = /^\d{4}-\d{2}-\d{2}(T[0-9:.]+Z)?$/;
+const BUILT_IN = ['aad', 'google', 'facebook', 'twitter', 'github'];
 
-function readExpiry({ BROKER_AAD_CLIENT_SECRET_EXPIRES: text }: Environment, problems: string[]) {
-  if (!text) return undefined;
-  const at = DATE.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(at)) problems.push('BROKER_AAD_CLIENT_SECRET_EXPIRES must be a date such as 2027-01-31');
-  return at;
+/** When each provider's secret ends, by the provider's name, where a setting says so. */
+function readExpiries(env: Environment, problems: string[]): Readonly<Record<string, number>> {
+  const custom = (env.BROKER_OIDC_PROVIDERS ?? '').split(',').map((name) => name.trim().toLowerCase());
+  const settings = [
+    ...BUILT_IN.map((name) => [name, name.toUpperCase()] as const),
+    ...custom.filter(Boolean).map((name) => [name, `OIDC_${name.toUpperCase()}`] as const),
+  ];
+  const found = settings.flatMap(([name, prefix]): [string, number][] => {
+    const setting = `BROKER_${prefix}_CLIENT_SECRET_EXPIRES`;
+    const text = env[setting];
+    if (!text) return [];
+    const at = expiryDate(text);
+    if (at === undefined) problems.push(`${setting} must be a date such as 2027-01-31`);
+    return at === undefined ? [] : [[name, at]];
+  });
+  return Object.fromEntries(found);
 }
 
 /** Short keys are guessed. */

@@ -39,7 +39,7 @@ function operator() {
     patience: { endedDays: 30, deadDays: 30, grantDays: 30, idleDays: 90, unreachableDays: 90 },
     failuresKeptDays: 90,
     quarantineKeptDays: 30,
-    registration: { provider: 'aad', expiresAt: undefined },
+    registrations: [],
   });
   return createOperateUpkeep({ ...bench, archive, outbox, sweep, providers: ['aad'] });
 }

@@ -53,7 +53,7 @@ function sweepWith(
     patience,
     failuresKeptDays: more.failuresKeptDays ?? 90,
     quarantineKeptDays: 30,
-    registration: { provider: 'aad', expiresAt: more.expiresAt },
+    registrations: more.expiresAt === undefined ? [] : [{ name: 'aad', expiresAt: more.expiresAt }],
   });
 }
 

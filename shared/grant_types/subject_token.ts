@@ -57,9 +57,6 @@ export async function heldBySubjectToken(
   const now = deps.clock();
   const grants = (await deps.grants.ofSubject(claims.subject)).map(({ value }) => value);
   // What the user has taken back from one client must not live on through another that holds its token.
-  if (claims.own && !isStillGranted(claims.own, grants, now)) {
-    throw unacceptable('the grant that the subject token came of has ended');
-  }
   const own = { clientId: request.client.clientId, resource: request.resource };
   const granted = covering(liveGrantsTo(grants, own, now), request.scope);
   const scope = scopeOf(granted.flatMap((grant) => grant.scope));
@@ -69,6 +66,9 @@ export async function heldBySubjectToken(
       description: 'the user has not allowed this client at this resource',
       reason: 'no live grant for subject, client and resource',
     });
+  }
+  if (claims.own && !isStillGranted(claims.own, grants, now)) {
+    throw unacceptable('the grant that the subject token came of has ended');
   }
   return {
     subject: claims.subject,

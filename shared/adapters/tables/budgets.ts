@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { type Budget, blockSize, takenNow, windowStart } from '../../domain/budget.js';
+import { type Budget, blockSize, type Current, takenNow, windowStart } from '../../domain/budget.js';
 import { digest } from '../../domain/digest.js';
 import { unavailable } from '../../domain/errors.js';
 import type { Budgets, Clock, Random } from '../../ports.js';
@@ -10,6 +10,8 @@ import type { Row, StoredRow, Table } from './table.js';
 interface Lease {
   /** The window it is of, ms. */
   windowStart: number;
+  /** When that is over, by this instance's clock, ms. */
+  endsAt: number;
   left: number;
   spent: number;
   /** Until then the row need not be asked again: everything is taken, ms. */
@@ -50,8 +52,10 @@ export function createBudgets(deps: Deps): Budgets {
       const lease = leaseOf(budget);
       for (;;) {
         const now = deps.clock();
-        const start = windowStart(now, budget);
-        if (lease.windowStart < start) Object.assign(lease, empty(start));
+        if (lease.endsAt <= now) {
+          const start = windowStart(now, budget);
+          Object.assign(lease, empty(start), { endsAt: start + budget.windowMs });
+        }
         if (lease.left > 0) {
           lease.left -= 1;
           lease.spent += 1;
@@ -66,7 +70,7 @@ export function createBudgets(deps: Deps): Budgets {
 }
 
 function empty(start: number) {
-  return { windowStart: start, left: 0, spent: 0, closedUntil: 0 };
+  return { windowStart: start, endsAt: start, left: 0, spent: 0, closedUntil: 0 };
 }
 
 function assertBudget({ limit, windowMs }: Budget): void {
@@ -103,30 +107,30 @@ async function take({ table, clock, random }: Deps, budget: Budget, lease: Lease
   for (let attempt = 0; attempt < TAKE_TRIES; attempt++) {
     const stored = await table.read(keyOf(budget), ROW);
     const row = stored && readRow(stored);
-    if (row?.takenBy === name) return grant(lease, row);
+    if (row?.takenBy === name) return grant(lease, { ...row, now: clock() });
     const now = clock();
-    const taken = takenNow(budget, row, now);
+    const taken = takenNow(budget, row, { now, ageMs: stored?.ageMs });
     const left = budget.limit - taken.count;
     if (left <= 0) return close(lease, { ...taken, now, windowMs: budget.windowMs });
     const block = blockSize(budget, left, lease);
     const next = { ...taken, count: taken.count + block, block, takenBy: name };
     const columns = toRow(budget, next);
     const won = stored ? await table.update(columns, stored.etag) : await table.insert(columns);
-    if (won) return grant(lease, next);
+    if (won) return grant(lease, { ...next, now });
   }
   // Storage works, so this is no reason to go uncounted.
   Object.assign(lease, { left: 0, closedUntil: clock() + CROWDED_MS });
 }
 
-function grant(lease: Lease, { windowStart: start, block }: { windowStart: number; block: number }): void {
+function grant(lease: Lease, { windowStart: start, block, leftMs, now }: BudgetRow & { now: number }): void {
   const spent = lease.windowStart === start ? lease.spent : 0;
-  Object.assign(lease, { windowStart: start, left: block, spent, closedUntil: 0 });
+  Object.assign(lease, { windowStart: start, endsAt: now + leftMs, left: block, spent, closedUntil: 0 });
 }
 
 /** Until the window is over; an instance whose clock is behind looks again after the length of a window. */
-function close(lease: Lease, at: { windowStart: number; now: number; windowMs: number }): void {
+function close(lease: Lease, { now, leftMs, windowMs }: Current & { now: number; windowMs: number }): void {
   lease.left = 0;
-  lease.closedUntil = Math.min(at.windowStart, at.now) + at.windowMs;
+  lease.closedUntil = now + Math.min(leftMs, windowMs);
 }
 
 function trouble() {
@@ -134,6 +138,8 @@ function trouble() {
 }
 
 const ROW = 'budget';
+/** What a column of whole numbers holds. */
+const MOST_INT = 2_147_483_647;
 
 function keyOf({ name, windowMs }: Budget): string {
   return digest('budget', name, String(windowMs));
@@ -142,12 +148,13 @@ function keyOf({ name, windowMs }: Budget): string {
 interface BudgetRow {
   readonly windowStart: number;
   readonly count: number;
+  readonly leftMs: number;
   /** The last block that was taken, and by which take. */
   readonly block: number;
   readonly takenBy: string;
 }
 
-function toRow(budget: Budget, { windowStart: start, count, block, takenBy }: BudgetRow): Row {
+function toRow(budget: Budget, { windowStart: start, count, leftMs, block, takenBy }: BudgetRow): Row {
   return {
     partitionKey: keyOf(budget),
     rowKey: ROW,
@@ -155,6 +162,7 @@ function toRow(budget: Budget, { windowStart: start, count, block, takenBy }: Bu
     name: budget.name,
     windowStart: timeColumn(start),
     count,
+    leftMs: Math.round(Math.min(leftMs, budget.windowMs, MOST_INT)),
     block,
     takenBy,
   };
@@ -165,6 +173,7 @@ function readRow({ row }: StoredRow): BudgetRow {
   return {
     windowStart: read.time('windowStart'),
     count: read.int('count'),
+    leftMs: row.leftMs === undefined ? 0 : read.int('leftMs'),
     block: read.int('block'),
     takenBy: read.text('takenBy'),
   };

@@ -18,9 +18,24 @@ interface Instance {
   readonly budgets: Budgets;
 }
 
+/** One store for all instances over a table: its rows age by its own clock, which is that of the instance that is furthest on. */
+const stores = new Map<string, { readonly table: FaultyTable; readonly clocks: { now: number }[] }>();
+
+function storeOf(name: string) {
+  const known = stores.get(name);
+  if (known) return known;
+  const clocks: { now: number }[] = [];
+  const table = withFaults(tables.table(name), () => Math.max(...clocks.map(({ now }) => now)));
+  const store = { table, clocks };
+  stores.set(name, store);
+  return store;
+}
+
 function instance(tableName: string, now = START): Instance {
   const time = { now };
-  const table = withFaults(tables.table(tableName));
+  const store = storeOf(tableName);
+  store.clocks.push(time);
+  const table = withFaults(store.table);
   return { time, table, budgets: createBudgets({ table, clock: () => time.now, random: systemRandom }) };
 }
 

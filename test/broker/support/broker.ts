@@ -8,12 +8,14 @@ import { afterAll, beforeAll } from 'vitest';
 import { systemRandom } from '../../../shared/adapters/system.js';
 import { createAuditLog } from '../../../shared/adapters/tables/audit.js';
 import { createTables } from '../../../shared/adapters/tables/service.js';
+import type { Table } from '../../../shared/adapters/tables/table.js';
 import { type Broker, composeBroker, type HttpRoute, type System } from '../../../shared/compose.js';
 import type { Environment } from '../../../shared/config.js';
 import type { AuditEvent } from '../../../shared/domain/audit_event.js';
 import type { Log, LogFields } from '../../../shared/ports.js';
 import { startTables, type TableServer } from '../../support/azurite.js';
 import { APP_ID, type Entra, startEntra } from './entra.js';
+import { withFaults } from './faulty_table.js';
 import { type Link, openLink } from './link.js';
 import { GRAPH, NOW, ORDERS } from './samples.js';
 
@@ -108,6 +110,7 @@ export function withBroker(): TestBroker {
   const time = { now: NOW };
   const logged: string[] = [];
   const folder = mkdtempSync(join(tmpdir(), 'broker-'));
+  const machine = system(time, logged);
   let parts: { tables: TableServer; entra: Entra; link: Link; broker: Broker } | undefined;
   const running = () => {
     if (!parts) throw new Error('the broker is not started');
@@ -120,7 +123,7 @@ export function withBroker(): TestBroker {
       tables,
       entra,
       link,
-      broker: composeBroker(environment(folder, { tables, entra, link }), system(time, logged)),
+      broker: composeBroker(environment(folder, { tables, entra, link }), machine),
     };
   });
   afterAll(async () => {
@@ -144,7 +147,7 @@ export function withBroker(): TestBroker {
     logged,
     call: (route, asked) => callRoute(running().broker, route, asked),
     compose: (env, parts = {}) =>
-      composeBroker({ ...environment(folder, running()), ...env }, { ...system(time, logged), ...parts }),
+      composeBroker({ ...environment(folder, running()), ...env }, { ...machine, ...parts }),
     under(document, env = {}) {
       const file = join(folder, `${randomUUID()}.json`);
       writeFileSync(file, JSON.stringify(document));
@@ -225,5 +228,20 @@ function system(time: { now: number }, lines: string[]) {
     sleep: async () => {
       await sleep(2);
     },
+    tables: agedTables(() => time.now),
+  };
+}
+
+/** Table Storage's own, whose rows age by the test's clock: one table for all brokers of a test, so that they see one age. */
+function agedTables(clock: () => number): NonNullable<System['tables']> {
+  const opened = new Map<string, Table>();
+  return (location) => {
+    const open = createTables(location);
+    return (name) => {
+      const key = JSON.stringify([location, name]);
+      const table = opened.get(key) ?? withFaults(open(name), clock);
+      opened.set(key, table);
+      return table;
+    };
   };
 }

@@ -19,11 +19,11 @@ export interface FaultyTable extends Table {
   mend(): void;
 }
 
-/** @param clock the service's own, which the test steps: rows are as old by it as they are by the test's clock */
-export function withFaults(table: Table, clock: () => number = Date.now): FaultyTable {
+/** @param clock the service's own, which the test steps: rows age by it; as the table says unless given */
+export function withFaults(table: Table, clock?: () => number): FaultyTable {
   const writtenAt = new Map<string, number>();
   const wrote = (rows: readonly Row[]) => {
-    for (const row of rows) writtenAt.set(keyOf(row), clock());
+    if (clock) for (const row of rows) writtenAt.set(keyOf(row), clock());
   };
   const held = new Map<string, Promise<void>>();
   const planned = new Map<Write, (Fault | 'none')[]>();
@@ -50,7 +50,7 @@ export function withFaults(table: Table, clock: () => number = Date.now): Faulty
         await until;
         const stored = await table.read(partitionKey, rowKey);
         const since = stored && writtenAt.get(keyOf(stored.row));
-        return stored && since !== undefined ? { ...stored, ageMs: clock() - since } : stored;
+        return stored && clock && since !== undefined ? { ...stored, ageMs: clock() - since } : stored;
       }),
     holdRead: (rowKey, until) => held.set(rowKey, until),
     page: (filter, options) => reached(() => table.page(filter, options)),

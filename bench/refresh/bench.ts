@@ -26,7 +26,7 @@ const WANTED = 0.6;
  * storage's own writes would allow, and how that changes with the number of connections.
  */
 export async function benchRefresh({ say }: RefreshBenchOptions): Promise<void> {
-  const sizes = (process.env.BENCH_CONNECTIONS ?? '1000,5000,10000').split(',').map(Number);
+  const sizes = (process.env.BENCH_CONNECTIONS ?? '1000,3000').split(',').map(Number);
   const world = await startWorld(Math.max(...sizes) + CALIBRATION);
   try {
     const people = peopleOf(world);

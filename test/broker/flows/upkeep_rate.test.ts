@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Subject } from '../../../shared/domain/subject.js';
 import { type Bench, createBench } from '../support/bench.js';
 import { memoryTables } from '../support/memory_tables.js';
 import { GRAPH } from '../support/samples.js';
@@ -14,6 +15,17 @@ beforeEach(() => {
 });
 
 const { users, asked, connection } = upkeepUsers(() => bench);
+
+/** A refresh that somebody waits for. */
+const askedFor = (subject: Subject) =>
+  bench.refresh({
+    subject,
+    target: { resource: GRAPH, scope: ['Mail.Read'] },
+    minTtlSeconds: Number.POSITIVE_INFINITY,
+    acceptShorter: false,
+    cause: 'token',
+    patienceMs: 0,
+  });
 
 describe("a provider's rate", () => {
   it('bounds what the timer asks in every window; what finds no room comes later, and nobody is lost', async () => {
@@ -36,15 +48,7 @@ describe("a provider's rate", () => {
     bench.rates.preset = 1;
     bench.time.now += HOUR;
     for (let call = 0; call < 8; call++) {
-      const outcome = await bench.refresh({
-        subject: waiting,
-        target: { resource: GRAPH, scope: ['Mail.Read'] },
-        minTtlSeconds: Number.POSITIVE_INFINITY,
-        acceptShorter: false,
-        cause: 'token',
-        patienceMs: 0,
-      });
-      expect(outcome.kind).toBe('fresh');
+      expect((await askedFor(waiting)).kind).toBe('fresh');
     }
     await bench.tick();
     const byTimer = rest.reduce((sum, subject) => sum + asked(subject), 0);
@@ -56,15 +60,7 @@ describe("a provider's rate", () => {
     if (!waiting) throw new Error('no user');
     bench.rates.preset = 1;
     for (let call = 0; call < 15; call++) {
-      const outcome = await bench.refresh({
-        subject: waiting,
-        target: { resource: GRAPH, scope: ['Mail.Read'] },
-        minTtlSeconds: Number.POSITIVE_INFINITY,
-        acceptShorter: false,
-        cause: 'token',
-        patienceMs: 0,
-      });
-      expect(outcome.kind).toBe('fresh');
+      expect((await askedFor(waiting)).kind).toBe('fresh');
     }
   });
 
